@@ -1,0 +1,140 @@
+"""Settings: the only module that reads the environment.
+
+Each is read from `BWV_<NAME>` in the environment, else from `<home>/stack.toml` (written by `bwv up`), else
+from its default here. Secrets are files, never values: `credentials` names a folder that holds one file a
+role, mode 0600.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.errors import ConfigurationInvalid
+
+NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,30}")
+
+
+class Settings(Struct, frozen=True, kw_only=True):
+    """One process's settings.
+
+    Where things are:
+        home: folder of the local stack, keys and logs.
+        namespace: prefixes topics, groups, store keys; names the database schema. One a force or a test.
+        kafka: bootstrap address, host:port.
+        database: libpq connection string; its password lies in a passfile.
+        store, bucket: S3 endpoint and the bucket with Object Lock.
+        store_name: what the store is called in receipts.
+        credentials: folder of `<role>.json` files.
+        keys: folder of private keys, `<role>/<owner>.pem`.
+        trust_root: public key (base64 file) that may enrol the first keys.
+        person: who decides when a command needs a person.
+        ffprobe: path of the program; empty: nothing is probed, clips are marked so.
+        health_port: port of /live /ready /metrics; 0 picks a free one.
+
+    How it behaves:
+        first_lock: seconds that footage is locked on arrival. Shorter frees mistakes sooner; longer than the
+            lease's renewal interval is what protects. 7 days; seconds in the demo.
+        release_copies: verified copies before a camera may wipe; more than there are stores refuses to start.
+        window: messages in flight per partition of a long stage.
+        at_once: transfers or read-backs that move bytes at the same time in one process; each holds one
+            chunk of memory.
+        urgent_slots: slots beside them that only the urgent lane uses.
+        per_dock: of those, how many may serve one dock.
+        chunk_size: bytes of a part, 5 MiB to 64 MiB; memory per transfer.
+        fault_limit: permanent faults in a row after which a stage stops: then the fault is not the message's.
+        retry_first, retry_most: seconds; bounds of the jittered wait while a part is away.
+        dock_repeat: seconds between a dock's repeats of an unanswered report.
+        dock_serves: transfers that a dock serves at once; more get 503 with Retry-After.
+        dock_settle: seconds that a camera's folder must be unchanged before it is read.
+        session_timeout: seconds after which Kafka gives a silent member's partitions away.
+    """
+
+    home: Path = Path(".bwv")
+    namespace: str = "bwv"
+    kafka: str = "127.0.0.1:9092"
+    database: str = ""
+    store: str = "http://127.0.0.1:8333"
+    bucket: str = "evidence"
+    store_name: str = "local"
+    credentials: Path = Path(".bwv/credentials")
+    keys: Path = Path(".bwv/keys")
+    trust_root: Path = Path(".bwv/keys/trust-root.pub")
+    person: str = "ADMIN"
+    ffprobe: str = ""
+    ffmpeg: str = ""
+    health_port: int = 0
+
+    first_lock: float = 7 * 24 * 3600.0
+    release_copies: int = 1
+    window: int = 32
+    at_once: int = 3
+    urgent_slots: int = 1
+    per_dock: int = 2
+    chunk_size: int = 16 << 20
+    fault_limit: int = 100
+    retry_first: float = 0.2
+    retry_most: float = 15.0
+    dock_repeat: float = 180.0
+    dock_serves: int = 4
+    dock_settle: float = 1.0
+    session_timeout: float = 30.0
+    replication: int = 3
+    partitions: int = 12
+    fail: str = ""
+
+
+def load(home: Path | None = None, **overrides: Any) -> Settings:
+    """Read the settings for this process.
+
+    Args:
+        home: folder of the local stack; BWV_HOME or `.bwv` if not given.
+        overrides: values that win over file and environment.
+
+    Raises:
+        ConfigurationInvalid: a value that cannot be right, named.
+    """
+    folder = Path(home or os.environ.get("BWV_HOME") or ".bwv").absolute()
+    values: dict[str, Any] = {
+        "credentials": str(folder / "credentials"),
+        "keys": str(folder / "keys"),
+        "trust_root": str(folder / "keys" / "trust-root.pub"),
+    }
+    stack = folder / "stack.toml"
+    if stack.exists():
+        values.update(tomllib.loads(stack.read_text()))
+    names = set(Settings.__struct_fields__)
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise ConfigurationInvalid(f"{stack}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(names))}")
+    values.update({n: os.environ[f"BWV_{n.upper()}"] for n in names if f"BWV_{n.upper()}" in os.environ})
+    values.update({name: str(v) if isinstance(v, Path) else v for name, v in overrides.items()})
+    values["home"] = str(folder)
+    try:
+        settings = msgspec.convert(
+            values, Settings, strict=False, dec_hook=lambda kind, value: kind(value) if kind is Path else value
+        )
+    except msgspec.ValidationError as error:
+        raise ConfigurationInvalid(f"settings: {error}") from error
+    _check(settings)
+    return settings
+
+
+def _check(s: Settings) -> None:
+    rules = (
+        (NAMESPACE.fullmatch(s.namespace), "namespace", "lower-case letters, digits and _, at most 31"),
+        (5 << 20 <= s.chunk_size <= 64 << 20, "chunk_size", "5 MiB to 64 MiB in bytes"),
+        (s.release_copies == 1, "release_copies", "1: this system has one store; more copies than stores"),
+        (s.first_lock >= 1, "first_lock", "at least 1 s"),
+        (1 <= s.window <= 1000, "window", "1 to 1000"),
+        (1 <= s.at_once <= 64, "at_once", "1 to 64"),
+    )
+    for holds, name, expected in rules:
+        if not holds:
+            raise ConfigurationInvalid(f"{name} = {getattr(s, name)!r}: expected {expected}")

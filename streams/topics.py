@@ -1,0 +1,90 @@
+"""Every topic, once: its name, what it carries, what orders it, how long it is kept.
+
+Creation (`bwv topics apply`), deploy/kafka, the JSON Schemas, the AsyncAPI document and the ACLs come from
+this list.
+"""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from streams import messages as m
+
+DAY = 24 * 3600
+KEPT = 30 * DAY
+"""No longer than the shortest period of a policy; the sealed bundles are the archive."""
+
+
+class Topic(Struct, frozen=True):
+    """One topic.
+
+    Attributes:
+        name: without the namespace.
+        carries: type of its messages.
+        key: what orders its messages ("clip" or "camera").
+        bytes_follow: its consumers move bytes, so it has many partitions.
+        kept: seconds.
+        recorded: each message becomes a custody entry.
+        says: one line for the reader of the AsyncAPI document.
+        verb: DPA 2018 s.62.
+    """
+
+    name: str
+    carries: type[m.Message]
+    key: str
+    says: str
+    bytes_follow: bool = False
+    kept: int = KEPT
+    recorded: bool = True
+    verb: str = "collection"
+
+
+TOPICS = (
+    Topic("cameras.docked", m.CameraDocked, "camera", "A camera stands in a bay; its signed inventory."),
+    Topic("uploads.reported", m.UploadReported, "camera", "A recording is declared; its signed report."),
+    Topic("uploads.rejected", m.UploadRejected, "camera", "A report cannot become a clip, and why."),
+    Topic("clips.registered", m.ClipRegistered, "clip", "A recording became a clip.", bytes_follow=True),
+    Topic("clips.registered.urgent", m.ClipRegistered, "clip", "The same, in the urgent lane.", bytes_follow=True),
+    Topic("clips.secured", m.ClipSecured, "clip", "The bytes lie in the vault, locked.", bytes_follow=True),
+    Topic("clips.secured.urgent", m.ClipSecured, "clip", "The same, in the urgent lane.", bytes_follow=True),
+    Topic("clips.transfer-interrupted", m.TransferInterrupted, "clip", "The dock left before the end."),
+    Topic("clips.quarantined", m.ClipQuarantined, "clip", "The bytes are not the declared ones."),
+    Topic("clips.verified", m.ClipVerified, "clip", "Read back and proved.", bytes_follow=True),
+    Topic("clips.readback-failed", m.ReadbackFailed, "clip", "Read back and not what was declared."),
+    Topic("clips.released", m.ClipReleased, "clip", "The signed permission to wipe."),
+    Topic("receipts.requested", m.ReceiptRequested, "clip", "A dock asks again for a receipt.", recorded=False),
+    Topic("clips.wiped", m.ClipWiped, "clip", "The camera's copy is erased.", verb="erasure"),
+    Topic("clips.probed", m.ClipProbed, "clip", "What ffprobe found.", verb="consultation"),
+    Topic("clips.attributed", m.ClipAttributed, "clip", "A person corrected whose clip it is.", verb="alteration"),
+    Topic("cameras.gap-found", m.GapFound, "camera", "Recordings of a camera are missing."),
+    Topic("cameras.issued", m.CameraIssued, "camera", "An officer took a camera."),
+    Topic("cameras.returned", m.CameraReturned, "camera", "An officer gave a camera back."),
+    Topic("urgency.requested", m.UrgencyRequested, "camera", "A person asks for the urgent lane."),
+    Topic("quarantine.decided", m.QuarantineDecided, "camera", "A person decided about quarantined bytes.",
+          verb="alteration"),
+    Topic("keys.enrolled", m.KeyEnrolled, "camera", "A key or a camera is enrolled."),
+    Topic("keys.revoked", m.KeyRevoked, "camera", "A key is revoked."),
+    Topic("transfers.progressed", m.TransferProgressed, "clip", "How far a transfer is; for people only.",
+          kept=3600, recorded=False),
+)  # fmt: skip
+
+STAGES_WITH_DEAD_LETTERS = ("intake", "transfer", "verification", "release", "probe", "record")
+"""One dead-letter topic a stage: the original bytes and headers with the reason."""
+
+BY_NAME = {topic.name: topic for topic in TOPICS}
+BY_MESSAGE = {topic.carries: topic for topic in reversed(TOPICS)}
+
+
+def dead_letters_of(stage: str) -> str:
+    """Name of the stage's dead-letter topic, without the namespace."""
+    return f"dead-letters.{stage}"
+
+
+def full_name(namespace: str, topic: str) -> str:
+    """The topic's name at the broker."""
+    return f"{namespace}.{topic}"
+
+
+def short_name(namespace: str, name: str) -> str:
+    """The topic's name without the namespace."""
+    return name.removeprefix(f"{namespace}.")

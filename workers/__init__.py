@@ -1,0 +1,1 @@
+"""What is done to footage. Nothing in here has heard of Kafka."""

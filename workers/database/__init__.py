@@ -1,0 +1,1 @@
+"""PostgreSQL: connections, schema, migrations. Nothing else in the project imports the driver."""

@@ -1,0 +1,1 @@
+"""The dock: finding cameras, measuring and serving their recordings, checking receipts, erasing."""

@@ -1,0 +1,118 @@
+"""Every error that the system raises on purpose, in one tree.
+
+    BwvError
+    ├── PermanentFault            trying again cannot help: the message goes to the dead letters
+    │   ├── MessageInvalid        will not decode, unknown schema, on the wrong topic
+    │   ├── SignatureInvalid      not signed by an enrolled, unrevoked key
+    │   ├── NameInvalid           an id or a path that we refuse to touch
+    │   └── RuleBroken            well formed, and forbidden (a replay, a conflict, a limit)
+    ├── PassingFault              something is away: wait, keep the message, try again
+    │   ├── StoreAway
+    │   ├── DatabaseAway
+    │   └── BrokerAway
+    ├── DockGone                  the source of the bytes left: the transfer ends, the dock reports again
+    ├── DockBusy                  the dock said 503 and when to come back
+    ├── FootageDiffers            bytes and declaration disagree: quarantine, never the dead letters
+    ├── AlreadyThere              put-if-absent found the key taken: read and compare
+    ├── MoveRefused               the row is not in the state the move starts from: somebody was first
+    ├── ConfigurationInvalid      the process refuses to start and says why (exit 2)
+    └── PartUnreachable           a command cannot reach a part it needs (exit 3)
+
+A message names the thing, what was expected, what was found and what to do.
+"""
+
+from __future__ import annotations
+
+
+class BwvError(Exception):
+    """Root of the tree. `str(error)` is fit to be shown to a person."""
+
+
+class PermanentFault(BwvError):
+    """Trying again cannot help. The original bytes go to the stage's dead letters with this reason."""
+
+
+class MessageInvalid(PermanentFault):
+    """The bytes are not a message of the type that this topic carries."""
+
+
+class SignatureInvalid(PermanentFault):
+    """The signature is missing, wrong, or by a key that is unknown or revoked."""
+
+
+class NameInvalid(PermanentFault):
+    """A name breaks the rules for ids or tries to leave its folder."""
+
+
+class RuleBroken(PermanentFault):
+    """The message is well formed and asks for something that is forbidden."""
+
+
+class PassingFault(BwvError):
+    """A part is away. The message is neither acknowledged nor dead-lettered; the stage waits."""
+
+    part = "a part of the system"
+
+
+class StoreAway(PassingFault):
+    """The object store does not answer, or answers that it cannot serve now."""
+
+    part = "object store"
+
+
+class DatabaseAway(PassingFault):
+    """PostgreSQL does not answer."""
+
+    part = "database"
+
+
+class BrokerAway(PassingFault):
+    """Kafka does not answer."""
+
+    part = "Kafka"
+
+
+class DockGone(BwvError):
+    """The dock or the camera no longer serves the recording; the dock will report it again."""
+
+
+class DockBusy(BwvError):
+    """The dock serves as many transfers as it may.
+
+    Args:
+        retry_after: seconds the dock asked us to wait.
+    """
+
+    def __init__(self, message: str, retry_after: float) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class FootageDiffers(BwvError):
+    """The bytes that were read are not the bytes that were declared.
+
+    Args:
+        expected: declared SHA-256 (hex) and size.
+        found: measured SHA-256 (hex) and size.
+    """
+
+    def __init__(self, message: str, *, expected: tuple[str, int], found: tuple[str, int]) -> None:
+        super().__init__(message)
+        self.expected = expected
+        self.found = found
+
+
+class AlreadyThere(BwvError):
+    """A put-if-absent found the key taken (HTTP 412)."""
+
+
+class MoveRefused(BwvError):
+    """The compare-and-set found the row in another state; whoever was first has decided."""
+
+
+class ConfigurationInvalid(BwvError):
+    """A setting, credential or store property makes it unsafe to start."""
+
+
+class PartUnreachable(BwvError):
+    """A command needs a part that does not answer; says which and how to start it."""

@@ -1,0 +1,67 @@
+"""Named places where a test may kill the process: `BWV_FAIL=secure.after_chunk_3` in the environment.
+
+Safety rests on what every crash leaves, so each step of each stage has a name, and the fault suite kills
+the process at every one of them. Unarmed, reaching a failpoint costs one comparison.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+FAILPOINTS = (
+    "intake.before_register",
+    "intake.after_register",
+    "transfer.before_first_byte",
+    "transfer.after_create",
+    "transfer.after_chunk_1",
+    "transfer.after_chunk_3",
+    "transfer.before_complete",
+    "transfer.after_complete",
+    "transfer.after_lock",
+    "transfer.after_sidecar",
+    "transfer.after_manifest",
+    "transfer.after_move",
+    "transfer.after_quarantine",
+    "verification.mid_read",
+    "verification.before_move",
+    "verification.after_move",
+    "release.before_move",
+    "release.after_move",
+    "relay.after_publish",
+    "relay.after_mark",
+    "record.before_commit",
+    "record.after_commit",
+    "dock.after_report",
+    "dock.before_erase",
+    "dock.after_erase",
+    "probe.after_probe",
+)
+
+_armed = ""
+_marker: Path | None = None
+
+
+def arm(name: str, marker: Path | None = None) -> None:
+    """Make the process kill itself when it reaches `name`, once.
+
+    Args:
+        marker: a file that is created just before; while it exists the failpoint does not fire again, so
+            that the restarted process goes on.
+    """
+    global _armed, _marker
+    if name and name not in FAILPOINTS:
+        raise ValueError(f"no failpoint {name!r}; known are {', '.join(FAILPOINTS)}")
+    _armed, _marker = name, marker
+
+
+def reach(name: str) -> None:
+    """Kill the process with SIGKILL if `name` is armed and has not fired before."""
+    if name != _armed:
+        return
+    if _marker is not None:
+        if _marker.exists():
+            return
+        _marker.touch()
+    os.kill(os.getpid(), signal.SIGKILL)

@@ -1,0 +1,1 @@
+"""Signatures, enrolled keys, and the statements that are signed."""

@@ -1,0 +1,142 @@
+"""Keys of the vault: pure functions, the only place that knows how the bucket is laid out.
+
+    <namespace>/clips/<clip_id>/<attempt>/{footage,sidecar.json,manifest.json}
+    <namespace>/quarantine/<clip_id>/{footage,sidecar.json,manifest.json}
+    <namespace>/certificates/<clip_id>
+    <namespace>/custody/{bundles,tiles,checkpoints,payloads}/...
+    <namespace>/store-check/<random>/...
+
+Nothing that a camera or a person named ever becomes part of a key: clip ids are derived by us and checked
+here, everything else is a fixed word or a number.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from workers.errors import NameInvalid
+
+_CLIP_ID = re.compile(r"clip-[a-z2-7]{26,52}")
+_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
+_CUSTODY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,79}){0,7}")
+
+FOOTAGE = "footage"
+SIDECAR = "sidecar.json"
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipKeys:
+    """The three keys of one attempt at a clip, or of its quarantine."""
+
+    prefix: str
+
+    @property
+    def footage(self) -> str:
+        """Key of the recording itself."""
+        return self.prefix + FOOTAGE
+
+    @property
+    def sidecar(self) -> str:
+        """Key of the dock's description, as received."""
+        return self.prefix + SIDECAR
+
+    @property
+    def manifest(self) -> str:
+        """Key of the manifest. It is written last: a clip is stored if and only if it is there."""
+        return self.prefix + MANIFEST
+
+
+def attempt_keys(namespace: str, clip_id: str, attempt: int) -> ClipKeys:
+    """Keys of one attempt at a clip.
+
+    Args:
+        attempt: counted from 1 by the clip's row.
+
+    Raises:
+        NameInvalid: the namespace, the clip id or the attempt breaks the rules.
+    """
+    if not 1 <= attempt <= 9999:
+        raise NameInvalid(f"attempt {attempt} of {clip_id!r}: expected a number from 1 to 9999")
+    return ClipKeys(f"{clip_prefix(namespace, clip_id)}{attempt}/")
+
+
+def clip_prefix(namespace: str, clip_id: str) -> str:
+    """Prefix of every attempt at a clip, with its closing slash."""
+    return f"{_space(namespace)}/clips/{_clip(clip_id)}/"
+
+
+def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
+    """Keys of the bytes that differ from their declaration."""
+    return ClipKeys(f"{_space(namespace)}/quarantine/{_clip(clip_id)}/")
+
+
+def certificate_key(namespace: str, clip_id: str) -> str:
+    """Key of the certificate of disposal."""
+    return f"{_space(namespace)}/certificates/{_clip(clip_id)}"
+
+
+def custody_key(namespace: str, name: str) -> str:
+    """Key of a part of the custody log.
+
+    Args:
+        name: such as `tiles/0/000` or `checkpoints/1024`: lower case, at most eight segments, no dots first.
+
+    Raises:
+        NameInvalid: the name could leave its folder or is not ours.
+    """
+    if not _CUSTODY_NAME.fullmatch(name):
+        raise NameInvalid(f"custody name {name!r}: expected lower-case segments such as tiles/0/000")
+    return f"{_space(namespace)}/custody/{name}"
+
+
+def custody_payload_key(namespace: str, clip_id: str, number: int) -> str:
+    """Key of the nth payload of a clip's custody entries, which goes when the clip goes.
+
+    Args:
+        number: counted from 0.
+    """
+    return f"{custody_payload_prefix(namespace, clip_id)}{_count(number)}"
+
+
+def custody_payload_prefix(namespace: str, clip_id: str) -> str:
+    """Prefix of all payloads of a clip, with its closing slash."""
+    return f"{_space(namespace)}/custody/payloads/{_clip(clip_id)}/"
+
+
+def store_check_prefix(namespace: str, run: str) -> str:
+    """Prefix of the objects of one run of the store check.
+
+    Args:
+        run: random hexadecimal name of the run.
+    """
+    if not re.fullmatch(r"[0-9a-f]{8,32}", run):
+        raise NameInvalid(f"store check {run!r}: expected 8 to 32 hexadecimal digits")
+    return f"{_space(namespace)}/store-check/{run}/"
+
+
+def clip_id_in(key: str) -> str | None:
+    """The clip that a key belongs to, or None (custody bundles, store checks, strays)."""
+    for segment in key.split("/")[1:]:
+        if _CLIP_ID.fullmatch(segment):
+            return segment
+    return None
+
+
+def _clip(clip_id: str) -> str:
+    if not _CLIP_ID.fullmatch(clip_id):
+        raise NameInvalid(f"clip id {clip_id!r}: expected clip- and 26 to 52 letters a-z or digits 2-7")
+    return clip_id
+
+
+def _space(namespace: str) -> str:
+    if not _NAMESPACE.fullmatch(namespace):
+        raise NameInvalid(f"namespace {namespace!r}: expected 1 to 32 of a-z, 0-9 and -, no - at the ends")
+    return namespace
+
+
+def _count(number: int) -> int:
+    if number < 0:
+        raise NameInvalid(f"payload number {number}: expected 0 or more")
+    return number
