@@ -109,6 +109,7 @@ class ClipVerified(ClipMessage, frozen=True):
     size: int
     sha256: str
     seconds: float
+    verified_at: str
     store: str = "local"
     declaration: Signed | None = None
 

@@ -1,7 +1,7 @@
 """Settings: the only module that reads the environment.
 
-Each is read from `BWV_<NAME>` in the environment, else from `<home>/stack.toml` (written by `bwv up`), else
-from its default here. Secrets are files, never values: `credentials` names a folder that holds one file a
+Each is read from `BWV_<NAME>` in the environment, else from `<home>/settings.toml` (yours), else from
+`<home>/stack.toml` (written by `bwv up`), else from its default here. Secrets are files, never values: `credentials` names a folder that holds one file a
 role, mode 0600.
 """
 
@@ -35,7 +35,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         keys: folder of private keys, `<role>/<owner>.pem`.
         trust_root: public key (base64 file) that may enrol the first keys.
         person: who decides when a command needs a person.
-        ffprobe: path of the program; empty: nothing is probed, clips are marked so.
+        ffprobe, ffmpeg, ffmpeg_version: the programs; no ffprobe: nothing is probed, clips are marked so.
+        dock, dock_folder: id of the dock that this process is, and the folder whose subfolders are its bays.
         health_port: port of /live /ready /metrics; 0 picks a free one.
 
     How it behaves:
@@ -54,6 +55,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         dock_serves: transfers that a dock serves at once; more get 503 with Retry-After.
         dock_settle: seconds that a camera's folder must be unchanged before it is read.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
+        replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
+        fail: failpoint at which this process kills itself, once; for the fault suite alone.
     """
 
     home: Path = Path(".bwv")
@@ -69,6 +72,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     person: str = "ADMIN"
     ffprobe: str = ""
     ffmpeg: str = ""
+    ffmpeg_version: str = ""
+    dock: str = "DOCK-01"
+    dock_folder: Path = Path("dock")
     health_port: int = 0
 
     first_lock: float = 7 * 24 * 3600.0
@@ -105,14 +111,11 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         "credentials": str(folder / "credentials"),
         "keys": str(folder / "keys"),
         "trust_root": str(folder / "keys" / "trust-root.pub"),
+        "dock_folder": str(folder / "dock"),
     }
-    stack = folder / "stack.toml"
-    if stack.exists():
-        values.update(tomllib.loads(stack.read_text()))
     names = set(Settings.__struct_fields__)
-    unknown = sorted(set(values) - names)
-    if unknown:
-        raise ConfigurationInvalid(f"{stack}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(names))}")
+    for file in (folder / "stack.toml", folder / "settings.toml"):
+        values.update(_read(file, names))
     values.update({n: os.environ[f"BWV_{n.upper()}"] for n in names if f"BWV_{n.upper()}" in os.environ})
     values.update({name: str(v) if isinstance(v, Path) else v for name, v in overrides.items()})
     values["home"] = str(folder)
@@ -124,6 +127,19 @@ def load(home: Path | None = None, **overrides: Any) -> Settings:
         raise ConfigurationInvalid(f"settings: {error}") from error
     _check(settings)
     return settings
+
+
+def _read(file: Path, names: set[str]) -> dict[str, Any]:
+    if not file.exists():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text())
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationInvalid(f"{file}: not TOML: {error}") from error
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise ConfigurationInvalid(f"{file}: unknown setting {unknown[0]!r}; known are {', '.join(sorted(names))}")
+    return values
 
 
 def _check(s: Settings) -> None:

@@ -1,0 +1,1 @@
+"""Custody: the append-only record of every event, and what an entry is."""

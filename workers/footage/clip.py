@@ -31,6 +31,15 @@ def clip_id(namespace: str, camera: str, recording: str, size: int, sha256: str)
     return derived_id("clip", "bwv-clip-1", namespace, camera, recording, size, sha256)
 
 
+def accepted_clip_id(namespace: str, camera: str, recording: str, size: int, sha256: str) -> str:
+    """Derive the id of the clip that a person made by accepting quarantined bytes.
+
+    Another id than the quarantined clip's, whose own declaration stays on record: acceptance is a second
+    declaration, keyed by camera, recording and the digest that the person signed.
+    """
+    return derived_id("clip", "bwv-accepted-1", namespace, camera, recording, size, sha256)
+
+
 def check_enrolled_id(what: str, value: str) -> str:
     """Return `value` if it is fit to be the id of a dock, bay, camera or person; these are given by us."""
     if not ENROLLED_ID.fullmatch(value):

@@ -11,7 +11,7 @@ import binascii
 import hashlib
 from collections.abc import Sequence
 
-from awscrt import checksums as awscrt_checksums
+from awscrt import checksums as awscrt
 
 from workers.vault.vault import ChunkProtection, Part
 
@@ -21,8 +21,7 @@ UNSIGNED = "UNSIGNED-PAYLOAD"
 
 def crc64nvme(data: bytes | memoryview, previous: int = 0) -> int:
     """CRC64NVME of `data`, continuing from `previous` (0 at the start)."""
-    # awscrt takes any buffer; its annotation says bytes.
-    return awscrt_checksums.crc64nvme(data, previous)  # type: ignore[arg-type,unused-ignore]
+    return int(awscrt.crc64nvme(data, previous))
 
 
 def combined(parts: Sequence[Part]) -> int | None:
@@ -31,7 +30,7 @@ def combined(parts: Sequence[Part]) -> int | None:
     for part in parts:
         if part.crc64nvme is None:
             return None
-        whole = awscrt_checksums.combine_crc64nvme(whole, part.crc64nvme, part.size)
+        whole = int(awscrt.combine_crc64nvme(whole, part.crc64nvme, part.size))
     return whole
 
 

@@ -1,11 +1,11 @@
 """Deadlines that hold even when a peer sends one byte a second.
 
-urllib3's timeouts bound the silence between two bytes, not the request. Here every request runs under a guard;
-one thread per vault looks at the guards and shuts the socket of a request that is over its time, which ends
-the call in the thread that waits with a broken connection.
+urllib3's timeouts bound the silence between two bytes, not the request. Here every request runs under a
+guard; one thread per vault looks at the guards and shuts the socket of a request that is over its time, which
+ends the call in the thread that waits with a broken connection.
 
-Also mended here: urllib3 sends the body under the *connect* timeout (connectionpool._make_request sets the read
-timeout only after the body is out), so that a 16 MiB part over a slow line would fail after five seconds.
+Also mended here: urllib3 sends the body under the *connect* timeout (connectionpool._make_request sets the
+read timeout only after the body is out), so that a 16 MiB part over a slow line would fail after 5 s.
 """
 
 from __future__ import annotations

@@ -118,9 +118,11 @@ def store_check_prefix(namespace: str, run: str) -> str:
 
 def clip_id_in(key: str) -> str | None:
     """The clip that a key belongs to, or None (custody bundles, store checks, strays)."""
-    for segment in key.split("/")[1:]:
-        if _CLIP_ID.fullmatch(segment):
-            return segment
+    match key.split("/"):
+        case [_, "clips" | "quarantine", found, _, *_] | [_, "certificates", found]:
+            return found if _CLIP_ID.fullmatch(found) else None
+        case [_, "custody", "payloads", found, _]:
+            return found if _CLIP_ID.fullmatch(found) else None
     return None
 
 

@@ -25,7 +25,14 @@ class S3Reader:
     """
 
     def __init__(
-        self, response: BaseHTTPResponse, name: str, size: int, guard: Guard, watchdog: Watchdog, stride: float
+        self,
+        response: BaseHTTPResponse,
+        *,
+        name: str,
+        size: int,
+        guard: Guard,
+        watchdog: Watchdog,
+        stride: float,
     ) -> None:
         self._response = response
         self._source: Any = response._original_response  # type: ignore[attr-defined]
@@ -53,7 +60,7 @@ class S3Reader:
             count = int(self._source.readinto(buffer[: self._left]))
         except (HTTPError, http.client.HTTPException, OSError, ValueError) as error:
             raise self._broken(f"{type(error).__name__}: {error}") from error
-        if count == 0:
+        if count == 0 or self._guard.cut:
             raise self._broken("the connection ended")
         self._guard.pause()
         self._left -= count

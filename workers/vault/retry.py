@@ -36,31 +36,30 @@ class Limits:
 
 
 class RetryBudget:
-    """A bucket that every first try fills by a tenth and every retry empties by one.
+    """A bucket that every success fills by a tenth and every retry empties by one.
 
     Args:
         reserve: retries that a new or long successful client may spend at once.
     """
 
-    def __init__(self, reserve: float = 10.0) -> None:
-        self._reserve = reserve
-        self._left = reserve
+    def __init__(self, reserve: int = 10) -> None:
+        self._most = self._tenths = reserve * 10
         self._lock = threading.Lock()
 
     def earn(self) -> None:
         """A request succeeded."""
         with self._lock:
-            self._left = min(self._reserve, self._left + 0.1)
+            self._tenths = min(self._most, self._tenths + 1)
 
     def spend(self) -> bool:
         """May a retry be made now?"""
         with self._lock:
-            if self._left < 1.0:
+            if self._tenths < 10:
                 return False
-            self._left -= 1.0
+            self._tenths -= 10
             return True
 
 
 def wait_before(retry: int, limits: Limits) -> float:
     """Seconds to wait before the nth retry (from 1): full jitter over a doubling interval."""
-    return random.uniform(0.0, min(limits.longest_wait, 0.1 * 2.0**retry))  # noqa: S311  not a secret
+    return random.uniform(0.0, min(limits.longest_wait, 0.1 * 2.0**retry))

@@ -179,7 +179,10 @@ class Vault(Protocol):
     def create_upload(
         self, key: str, *, lock_until: datetime | None, content_type: str = "application/octet-stream"
     ) -> Upload:
-        """Starts a multipart upload whose object will carry this lock (some stores drop it: see ensure_locked)."""
+        """Starts a multipart upload whose object will carry this lock.
+
+        Ceph drops the lock on the way: call `ensure_locked` after `complete`.
+        """
 
     def put_part(self, upload: Upload, number: int, data: bytes | memoryview, crc64nvme: int) -> Part:
         """Stores one part; the last one stored under a number counts.
@@ -206,16 +209,16 @@ class Vault(Protocol):
     def complete(self, upload: Upload, parts: Sequence[Part], *, if_absent: bool = True) -> Version:
         """Makes the object of the listed parts.
 
-        Where every part has its CRC64NVME the store also compares the whole object's. A repeat after a
-        success whose answer was lost gives the version that is there.
+        Where every part has its CRC64NVME the store also compares the whole object's. It may be repeated: if
+        the key holds an object of these very parts (size and CRC64NVME, else MD5 of the MD5s), that version
+        is the answer, whoever completed it.
 
         Args:
             parts: in order of their numbers.
             if_absent: refuse when the key is taken.
 
         Raises:
-            AlreadyThere: the key is taken (by another upload; by the same one when the answer was lost and
-                the store does not remember it).
+            AlreadyThere: the key is taken by other bytes.
             UploadGone: no such upload and no such object.
             BytesRefused: a part or the whole has another checksum.
         """
@@ -235,6 +238,7 @@ class Vault(Protocol):
 
         Raises:
             NotThere: no such version.
+            NotAsWritten: the version is shorter than `offset`.
         """
 
     def get_small(self, key: str, version_id: str | None = None, *, limit: int = 1 << 20) -> bytes:

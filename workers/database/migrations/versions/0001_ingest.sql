@@ -127,7 +127,8 @@ CREATE TABLE custody (
     time timestamptz NOT NULL,
     entry text NOT NULL,                -- canonical JSON: the header and the payload's digest
     leaf bytea NOT NULL,                -- SHA-256(0x00 || entry), RFC 9162
-    payload bytea,
+    payload bytea,                      -- the message's body; erased with the clip
+    salt bytea NOT NULL,                -- keeps the digest of a short payload from being guessed
     topic text NOT NULL,
     partition int NOT NULL,
     "offset" bigint NOT NULL,

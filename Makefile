@@ -1,0 +1,47 @@
+# Needs Python 3.11 and a network to the package registries; everything else is installed into .venv.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+BIN := .venv/bin
+UV_VERSION := 0.13.9
+
+.PHONY: demo test check bench bench-large faults races fmt lock docs clean
+
+demo: .venv/.ready ## three cameras are docked, their footage ends verified in the vault; ≤ 3 min, again ≤ 40 s
+	$(BIN)/bwv demo
+
+test: .venv/.ready ## the whole suite on real Kafka, object store and PostgreSQL; ≤ 25 min on two cores
+	$(BIN)/pytest
+
+check: .venv/.ready ## lint, types, import contracts, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m console.reference --check
+
+bench: .venv/.ready ## wall time and CPU per GB against the peers, in one run
+	$(BIN)/python -m benchmarks
+
+faults: .venv/.ready ## every failpoint 20 times, and every kill of a server; about an hour
+	BWV_TEST_KILLS=20 $(BIN)/pytest tests/faults -s
+
+fmt: .venv/.ready
+	$(BIN)/ruff check --fix-only --quiet .
+	$(BIN)/ruff format --quiet .
+
+docs: .venv/.ready ## write the generated documents again
+	$(BIN)/python -m console.reference --write
+
+lock: .venv/.ready ## choose versions again
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--all-extras pyproject.toml --output-file requirements.lock
+
+.venv/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+	$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --editable .
+	touch $@
+
+clean:
+	rm -rf .venv .bwv .mypy_cache .pytest_cache .ruff_cache

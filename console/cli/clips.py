@@ -1,0 +1,129 @@
+"""`bwv trace`, `bwv attribute`, `bwv ledger`: what became of a clip, and of everything declared."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from console.cli.common import (
+    announce,
+    database_of,
+    json_option,
+    run,
+    settings_of,
+    show_json,
+    show_table,
+    signed_by_person,
+    until,
+)
+from console.cli.timeline import moments
+from streams.messages import ClipAttributed
+from workers.catalogue.queries import clip_facts, find_clip, history
+from workers.database.engine import Database
+from workers.footage.clip import check_enrolled_id
+from workers.keys.statements import Attribution, now_iso
+from workers.operations.ledger import Ledger, read_ledger
+
+
+async def one_clip(database: Database, words: str) -> str:
+    """The one clip that `words` mean."""
+    found = await find_clip(database, words)
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        raise click.UsageError(f"no clip {words!r}: expected a clip id, its beginning, or CAMERA/RECORDING")
+    raise click.UsageError(f"{words!r} may mean {', '.join(found)}; give more of the id")
+
+
+@click.command()
+@click.argument("clip")
+@json_option
+@click.pass_context
+def trace(context: click.Context, clip: str, as_json: bool) -> None:
+    """The continuity record (audit trail) of CLIP: a clip id, its beginning, or CAMERA/RECORDING."""
+    settings = settings_of(context)
+
+    async def work() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+        async with database_of(settings) as database:
+            clip_id = await one_clip(database, clip)
+            return await clip_facts(database, clip_id) or {}, await history(database, clip_id)
+
+    facts, rows = run(work())
+    timeline = moments(rows)
+    if as_json:
+        show_json({"clip": facts, "timeline": timeline})
+        return
+    officer = facts["officer"] or "officer unknown"
+    click.echo(f"{facts['clip_id']}  {facts['camera']}/{facts['recording']}  {officer}")
+    click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}")
+    show_table("", ("local time", "UTC", "who", "verb", "what"), [(m.local, m.utc, m.who, m.verb, m.what) for m in timeline])
+
+
+@click.command()
+@click.argument("clip")
+@click.argument("officer")
+@click.option("--reason", required=True, help="Why; it is signed and recorded.")
+@click.pass_context
+def attribute(context: click.Context, clip: str, officer: str, reason: str) -> None:
+    """Say that CLIP is OFFICER's. What the camera recorded and who was issued it stay as they are."""
+    settings = settings_of(context)
+    check_enrolled_id("officer", officer)
+
+    async def work() -> str:
+        async with database_of(settings) as database:
+            clip_id = await one_clip(database, clip)
+            body = Attribution(clip_id, officer, reason, settings.person, now_iso())
+            message = ClipAttributed(clip_id, signed_by_person(settings, body))
+            await announce(settings, "clips.attributed", message, key=clip_id, cause=(clip_id, body.at))
+            await until(
+                lambda: database.fetch_one(
+                    "SELECT 1 FROM attributions WHERE clip_id = %s AND officer = %s AND time = %s",
+                    (clip_id, officer, body.at),
+                ),
+                "the record has not taken the correction",
+            )
+            return clip_id
+
+    click.echo(f"{run(work())} is {officer}'s, signed by {settings.person}")
+
+
+@click.command()
+@click.argument("cameras", nargs=-1)
+@json_option
+@click.pass_context
+def ledger(context: click.Context, cameras: tuple[str, ...], as_json: bool) -> None:
+    """Set what CAMERAS (or all) ever declared against what became of it. Exit 1 when it does not add up."""
+    settings = settings_of(context)
+
+    async def work() -> Ledger:
+        async with database_of(settings) as database:
+            return await read_ledger(database, cameras or None)
+
+    result = run(work())
+    if as_json:
+        show_json({"lines": result.lines, "counts": result.counts(), "adds_up": result.adds_up})
+    else:
+        show_ledger(result)
+    context.exit(0 if result.adds_up else 1)
+
+
+def show_ledger(result: Ledger) -> None:
+    """Print the ledger with its sum."""
+    show_table(
+        "Ledger",
+        ("camera", "recording", "bytes", "standing", "camera's copy", "reason"),
+        [
+            (x.camera, x.recording, f"{x.size:,}", x.standing, "on the camera" if x.on_camera else "erased", x.reason)
+            for x in result.lines
+        ],
+    )
+    counts = result.counts()
+    left = sum(n for standing, n in counts.items() if standing not in ("wiped", "quarantined", "unexplained"))
+    click.echo(
+        f"\ndeclared {result.declared} = wiped {counts.get('wiped', 0)} + quarantined {counts.get('quarantined', 0)}"
+        f" + left on the camera {left}"
+        + (f" + UNEXPLAINED {counts['unexplained']}" if "unexplained" in counts else "")
+    )
+    if result.unsettled:
+        click.echo(f"{len(result.unsettled)} still on their way")

@@ -1,0 +1,105 @@
+"""`bwv`: one command, its verbs in one table. A verb's module is read only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import click
+
+from workers.errors import BwvError, ConfigurationInvalid, NameInvalid, PartUnreachable, PassingFault
+
+VERBS: dict[str, tuple[str, str]] = {
+    "demo": ("demo:demo", "The main job on this machine, from docked camera to closing ledger."),
+    "up": ("stack:up", "Start the local stack, all stages and a dock; returns when all is ready."),
+    "down": ("stack:down", "Stop what `bwv up` started; nothing is lost."),
+    "status": ("status:status", "What runs, which bays may be taken, how many clips stand where."),
+    "stage": ("stages:stage", "Run one stage in the foreground, as a service does."),
+    "dock": ("stages:dock", "Run a dock over a folder whose subfolders are bays."),
+    "topics": ("topics:topics", "Create the topics, or show what would change."),
+    "store-check": ("store:store_check", "Check what ingest depends on at the object store."),
+    "keys": ("keys:keys", "Make, enrol, revoke and list the keys of docks, cameras and people."),
+    "cameras": ("cameras:cameras", "Issue a camera to an officer and take it back; list cameras."),
+    "urgent": ("cameras:urgent", "Put a camera, or whatever stands in a bay, into the urgent lane."),
+    "trace": ("clips:trace", "The history of one clip: who, what, why, when."),
+    "attribute": ("clips:attribute", "Correct whose clip it is, with a reason."),
+    "ledger": ("clips:ledger", "Declared = wiped + quarantined + left on the camera, recording by recording."),
+    "quarantine": ("quarantine:quarantine", "Recordings whose bytes are not the declared ones; a person decides."),
+    "dead-letters": ("dead_letters:dead_letters", "Messages that could not succeed, with their original bytes."),
+}  # fmt: skip
+"""Verb → where it lives and its one line of help."""
+
+EXIT_CODES = "Exit codes: 0 done · 1 found a problem · 2 wrong use or setting · 3 cannot reach a part"
+
+
+class Verbs(click.Group):
+    """Finds a verb in the table and imports its module only then."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All verbs, in the order of the table."""
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import the verb's module."""
+        if cmd_name not in VERBS:
+            return None
+        module, name = VERBS[cmd_name][0].split(":")
+        command: click.Command = getattr(importlib.import_module(f"console.cli.{module}"), name)
+        command.epilog = EXIT_CODES
+        for child in getattr(command, "commands", {}).values():
+            child.epilog = EXIT_CODES
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List verbs from the table, so that help reads no module."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(verb, line) for verb, (_, line) in VERBS.items()])
+
+
+@click.group(cls=Verbs, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--home", envvar="BWV_HOME", type=click.Path(), help="Folder of the local stack [default: .bwv].")
+@click.option("-v", "--verbose", is_flag=True, help="Show the trace of an error.")
+@click.version_option(package_name="bwv-ingest")
+@click.pass_context
+def cli(context: click.Context, home: str | None, verbose: bool) -> None:
+    """Body-worn video from the docking station to the prosecutor, with proof at every step."""
+    context.obj = {"home": home, "verbose": verbose}
+
+
+def exit_code_of(error: BaseException) -> int:
+    """The documented exit code for an error."""
+    if isinstance(error, PartUnreachable | PassingFault):
+        return 3
+    if isinstance(error, click.UsageError | ConfigurationInvalid | NameInvalid):
+        return 2
+    return 1
+
+
+def main(arguments: Sequence[str] | None = None) -> Any:
+    """Run a command; every error becomes one clear line and a documented exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    verbose = "-v" in given or "--verbose" in given
+    try:
+        result = cli.main(given, prog_name="bwv", standalone_mode=False)
+        sys.exit(result if isinstance(result, int) else 0)
+    except click.UsageError as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output left (`bwv trace … | head`); say nothing more, not even at shutdown.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)
+    except BwvError as error:
+        if verbose:
+            raise
+        click.echo(f"bwv: {error}", err=True)
+        sys.exit(exit_code_of(error))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""Turns custody entries into sentences: who, what, why, in local time and UTC."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.footage.receipt import Receipt
+from workers.footage.recording import Report
+from workers.keys.statements import Attribution, Decision, Wiped
+
+WHO = {
+    "dock": "dock agent",
+    "intake": "intake",
+    "transfer": "transfer",
+    "verification": "verification",
+    "release": "release",
+    "probe": "probe",
+}
+
+
+class Moment(Struct, frozen=True):
+    """One line of a clip's timeline."""
+
+    utc: str
+    local: str
+    who: str
+    verb: str
+    what: str
+    index: int
+    event_id: str
+    type: str
+
+
+def moments(rows: Iterable[dict[str, Any]]) -> list[Moment]:
+    """One moment for each custody entry."""
+    return [_moment(row) for row in rows]
+
+
+def _moment(row: dict[str, Any]) -> Moment:
+    time: datetime = row["time"]
+    source = (row["source"] or "").rsplit("/", 1)[-1]
+    return Moment(
+        utc=time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z",
+        local=time.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+        who=row["person"] or WHO.get(source, source),
+        verb=row["verb"],
+        what=sentence(row["type"], row["payload"]),
+        index=row["index"],
+        event_id=row["event_id"],
+        type=row["type"],
+    )
+
+
+def sentence(kind: str, payload: bytes | None) -> str:
+    """Say in one sentence what an event tells."""
+    if payload is None:
+        return f"{kind} (the payload is erased; its digest remains)"
+    content = msgspec.json.decode(payload)
+    told = SENTENCES.get(kind.removesuffix(".urgent"))
+    lane = " in the urgent lane" if kind.endswith(".urgent") else ""
+    return (told(content) if told else kind) + lane
+
+
+def _registered(c: dict[str, Any]) -> str:
+    report = msgspec.json.decode(c["report"]["body"], type=Report)
+    recording = report.recording
+    text = (
+        f"registered, attempt {c['attempt']}: {recording.camera} in {report.dock}/{report.bay} declared "
+        f"{recording.recording}, {recording.size:,} bytes, SHA-256 {recording.sha256[:16]}…"
+    )
+    if recording.incomplete:
+        text += "; cut off by power loss"
+    if c.get("conflict_with"):
+        text += f"; the name is taken by {c['conflict_with']}"
+    if c.get("declaration"):
+        text += "; declared a second time by a person"
+    return text
+
+
+def _secured(c: dict[str, Any]) -> str:
+    return (
+        f"stored under lock until {c['locked_until'][:19]}: {c['key']} version {c['version_id']}, "
+        f"{c['size']:,} bytes, SHA-256 {c['sha256'][:16]}…"
+    )
+
+
+def _verified(c: dict[str, Any]) -> str:
+    return (
+        f"read back in full with other credentials in {c['seconds']:.2f} s: {c['size']:,} bytes, "
+        f"SHA-256 {c['sha256'][:16]}… is what the dock signed"
+    )
+
+
+def _released(c: dict[str, Any]) -> str:
+    receipt = msgspec.json.decode(c["receipt"]["body"], type=Receipt)
+    return f"wipe receipt signed for {receipt.recording}, {receipt.size:,} bytes, {len(receipt.copies)} verified copy"
+
+
+def _wiped(c: dict[str, Any]) -> str:
+    wiped = msgspec.json.decode(c["wiped"]["body"], type=Wiped)
+    return f"hashed again and erased from the camera in {wiped.dock}/{wiped.bay}"
+
+
+def _quarantined(c: dict[str, Any]) -> str:
+    return (
+        f"quarantined: {c['reason']}; declared {c['expected_sha256'][:16]}… ({c['expected_size']:,} bytes), "
+        f"found {c['found_sha256'][:16]}… ({c['found_size']:,} bytes)"
+    )
+
+
+def _decided(c: dict[str, Any]) -> str:
+    decision = msgspec.json.decode(c["decision"]["body"], type=Decision)
+    return f"{'accepted as they are' if decision.accept else 'kept apart'}: {decision.reason}"
+
+
+def _attributed(c: dict[str, Any]) -> str:
+    attribution = msgspec.json.decode(c["attribution"]["body"], type=Attribution)
+    return f"attributed to {attribution.officer}: {attribution.reason}"
+
+
+def _probed(c: dict[str, Any]) -> str:
+    if not c["readable"]:
+        return f"not readable by {c['tool'] or 'ffprobe'}: {c['reason']}; stored all the same"
+    video, audio = c.get("video") or {}, c.get("audio") or {}
+    sound = audio.get("codec", "with sound") if audio else "no sound"
+    return f"{c.get('duration') or 0:.1f} s, {video.get('codec', 'no picture')}, {sound}, by {c['tool']}"
+
+
+SENTENCES = {
+    "clips.registered": _registered,
+    "clips.secured": _secured,
+    "clips.verified": _verified,
+    "clips.released": _released,
+    "clips.wiped": _wiped,
+    "clips.quarantined": _quarantined,
+    "quarantine.decided": _decided,
+    "clips.attributed": _attributed,
+    "clips.probed": _probed,
+    "clips.transfer-interrupted": lambda c: f"transfer interrupted: {c['reason']}",
+    "clips.readback-failed": lambda c: (
+        f"read back and not what was declared: {c['reason']}"
+        + ("; no further attempt starts by itself" if c.get("exhausted") else "")
+    ),
+}

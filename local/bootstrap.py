@@ -1,0 +1,62 @@
+"""What a home needs once: settings of a small machine, the first keys, the schema, the topics.
+
+Runs as the supervisor's first program, when the servers answer and before any stage starts; safe to repeat.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+from streams.admin import apply_topics
+from streams.settings import Settings, load
+from workers.database.schema import upgrade
+from workers.keys.keyring import save_public
+from workers.keys.signing import Role, Signer
+
+FIRST_PERSON = "ADMIN"
+FIRST_DOCK = "DOCK-01"
+
+SETTINGS = """\
+# Settings of this home; `bwv` reads them after stack.toml. docs/reference/settings.md explains each.
+replication = 1        # one broker
+partitions = 2         # two cores
+session_timeout = 10.0
+dock_repeat = 5.0      # seconds; minutes in production
+"""
+
+
+def make_home(home: Path, more_settings: str = "") -> None:
+    """Write the settings and make the first keys, where they are not there yet."""
+    home.mkdir(parents=True, exist_ok=True)
+    settings = home / "settings.toml"
+    if not settings.exists():
+        settings.write_text(SETTINGS + more_settings)
+    keys = home / "keys"
+    first = _key(keys, Role.PERSON, FIRST_PERSON)
+    if not (keys / "trust-root.pub").exists():
+        save_public(first.enrolment(), keys / "trust-root.pub")
+    for service in ("release", "transfer"):
+        _key(keys, Role.SERVICE, service)
+    _key(keys, Role.DOCK, FIRST_DOCK)
+    (home / "dock").mkdir(exist_ok=True)
+
+
+def _key(keys: Path, role: Role, owner: str) -> Signer:
+    path = keys / role.value / f"{owner}.pem"
+    if not path.exists():
+        signer = Signer.new(role, owner)
+        signer.save(path)
+        save_public(signer.enrolment(), path.with_suffix(".pub"))
+    return Signer.load(role, owner, path)
+
+
+async def prepare(settings: Settings) -> None:
+    """Bring schema and topics up to date."""
+    await asyncio.to_thread(upgrade, settings.database, settings.namespace)
+    await apply_topics(settings)
+
+
+if __name__ == "__main__":
+    asyncio.run(prepare(load(Path(sys.argv[1]))))

@@ -1,0 +1,108 @@
+"""Breadth-first exploration of every state that a scenario can reach."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from msgspec import Struct
+
+from tests.model.disposal import Outside
+from tests.model.dock import Dock
+from tests.model.intake import Intake
+from tests.model.rules import LIVENESS, Rules
+from tests.model.table import Table
+from tests.model.transfer import Transfer
+from tests.model.verification import Release, Verification
+from tests.model.work import Step
+from tests.model.world import Scenario, State
+
+
+class Violation(Struct, frozen=True):
+    """A rule that is broken, in how many states, and the shortest way there."""
+
+    rule: str
+    states: int
+    trace: tuple[str, ...]
+
+
+class Explored(Struct, frozen=True):
+    """What an exploration found.
+
+    Attributes:
+        complete: every state was looked at; otherwise it ended at the first violation.
+    """
+
+    scenario: str
+    states: int
+    steps: int
+    violations: tuple[Violation, ...]
+    complete: bool
+
+
+class World:
+    """All that can happen in one scenario under one table of moves."""
+
+    def __init__(self, scenario: Scenario, table: Table) -> None:
+        self.scenario = scenario
+        self.rules = Rules(scenario, table)
+        self.parts = [part(scenario, table) for part in (Dock, Intake, Transfer, Verification, Release, Outside)]
+
+    def steps(self, state: State) -> Iterator[Step]:
+        """Every step from `state`."""
+        for part in self.parts:
+            yield from part.steps(state)
+
+
+def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, most: int = 2_000_000) -> Explored:
+    """Visit every reachable state; check every rule on each state and step, and liveness over all of them.
+
+    Args:
+        stop_at_first: end at the first broken rule (for tables that are wrong on purpose).
+        most: states after which the scenario is taken to be unbounded: an error of the model.
+    """
+    world = World(scenario, table)
+    rules = world.rules
+    start = scenario.start()
+    came: dict[State, tuple[State, str] | None] = {start: None}
+    leads: dict[State, list[State]] = {}
+    broken: dict[str, list[State]] = {}
+    queue = deque([start])
+    steps = 0
+    while queue and not (stop_at_first and broken):
+        state = queue.popleft()
+        for rule in rules.broken(state):
+            broken.setdefault(rule, []).append(state)
+        for label, after, fair in world.steps(state):
+            steps += 1
+            if after not in came:
+                came[after] = (state, label)
+                queue.append(after)
+                if len(came) > most:
+                    raise AssertionError(f"{scenario.name}: more than {most} states")
+            if fair:
+                leads.setdefault(after, []).append(state)
+            for rule in rules.broken_by_step(state, after):
+                broken.setdefault(rule, []).append(after)
+    complete = not queue
+    if complete:
+        arrive = {state for state in came if rules.settled(state)}
+        reached = list(arrive)
+        while reached:
+            for before in leads.get(reached.pop(), ()):
+                if before not in arrive:
+                    arrive.add(before)
+                    reached.append(before)
+        stranded = [state for state in came if state not in arrive]
+        if stranded:
+            broken[LIVENESS] = stranded
+    found = tuple(Violation(rule, len(where), _trace(came, where[0])) for rule, where in broken.items())
+    return Explored(scenario.name, len(came), steps, found, complete)
+
+
+def _trace(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+    labels = []
+    while (step := came[state]) is not None:
+        state, label = step
+        labels.append(label)
+    return tuple(reversed(labels))

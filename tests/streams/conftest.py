@@ -1,0 +1,59 @@
+"""One Kafka and one PostgreSQL for the whole folder; a namespace each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from stream_world import World
+
+from local.kafka import Kafka
+from local.postgres import Postgres
+from streams.settings import Settings
+from workers.database.schema import upgrade
+
+_NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    server = Kafka(tmp_path_factory.mktemp("kafka"))
+    server.start()
+    yield server.bootstrap
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("postgres")
+    server = Postgres(folder / "data", folder / "credentials")
+    server.start()
+    yield server.dsn
+    server.stop()
+
+
+@pytest.fixture
+async def world(broker: str, database: str, tmp_path: Path) -> AsyncIterator[World]:
+    settings = Settings(
+        home=tmp_path,
+        namespace=f"t{next(_NUMBERS)}",
+        kafka=broker,
+        database=database,
+        partitions=2,
+        replication=1,
+        session_timeout=6.0,
+        retry_first=0.05,
+        retry_most=0.3,
+    )
+    world = World(settings)
+    yield world
+    await world.end()
+
+
+@pytest.fixture
+def schema(world: World) -> World:
+    """A world with its tables."""
+    upgrade(world.settings.database, world.settings.namespace)
+    return world

@@ -1,0 +1,222 @@
+"""What the tests of the streams look at and do: one namespace with its topics, processes and effects."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+
+from streams import admin
+from streams import messages as m
+from streams.dead_letters import DeadLetter, list_letters
+from streams.publishing import Publisher
+from streams.settings import Settings
+from streams.topics import full_name
+from workers.keys.signing import Signed
+
+REPORT = Signed("{}", "dock:TEST", "none")
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+async def eventually(
+    holds: Callable[[], Any | Awaitable[Any]], what: str, within: float = 45.0, every: float = 0.05
+) -> Any:
+    """Wait until `holds()` is true; fail after `within` seconds."""
+    end = time.monotonic() + within
+    while True:
+        found = holds()
+        if isinstance(found, Awaitable):
+            found = await found
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {within:g} s: {what}")
+        await asyncio.sleep(every)
+
+
+@dataclass(frozen=True)
+class Answer:
+    status_code: int
+    text: str
+
+    def json(self) -> Any:
+        return json.loads(self.text)
+
+
+class Process:
+    """A stage in a process of its own."""
+
+    def __init__(self, kind: str, settings: Settings, **environment: object) -> None:
+        self.log = settings.home / f"{kind}-{time.monotonic_ns()}.log"
+        names = ("namespace", "kafka", "database", "partitions", "replication", "session_timeout", "retry_most")
+        names = (*names, "retry_first", "window", "at_once", "urgent_slots", "per_dock", "fault_limit", "fail")
+        variables = {f"BWV_{name.upper()}": str(getattr(settings, name)) for name in names}
+        variables |= {f"BWV_{name.upper()}": str(value) for name, value in environment.items()}
+        with self.log.open("wb") as log:
+            self.child = subprocess.Popen(
+                [sys.executable, str(HERE / "stream_stages.py"), kind],
+                env=os.environ | variables | {"BWV_HOME": str(settings.home), "PYTHONPATH": str(ROOT)},
+                stdout=log,
+                stderr=log,
+                cwd=settings.home,
+            )
+
+    def signal(self, number: int) -> None:
+        self.child.send_signal(number)
+
+    async def ends(self, within: float = 45.0) -> int:
+        await eventually(lambda: self.child.poll() is not None, f"the end of {self.log.name}", within)
+        return int(self.child.returncode)
+
+    async def kill(self) -> None:
+        self.signal(signal.SIGKILL)
+        await self.ends()
+
+    async def terminate(self) -> int:
+        self.signal(signal.SIGTERM)
+        return await self.ends()
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+
+class World:
+    """One namespace."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.home = settings.home
+        self.publisher = Publisher(settings.kafka, settings.namespace, "test")
+        self.processes: list[Process] = []
+
+    def change(self, **values: object) -> None:
+        self.settings = msgspec.structs.replace(self.settings, **values)
+
+    async def topics(self, *names: str) -> None:
+        await admin.apply(self.settings, names)
+        await self.publisher.start()
+
+    def start(self, kind: str, **environment: object) -> Process:
+        process = Process(kind, self.settings, **environment)
+        self.processes.append(process)
+        return process
+
+    async def end(self) -> None:
+        for process in self.processes:
+            if process.child.poll() is None:
+                process.child.kill()
+                process.child.wait(10)
+        await self.publisher.stop()
+
+    # What goes in.
+
+    async def send(self, topic: str, clips: Iterable[str], partition: int | None = None) -> None:
+        await asyncio.gather(*[self.send_one(topic, clip, partition) for clip in clips])
+
+    async def send_one(self, topic: str, clip: str, partition: int | None = None) -> None:
+        message: m.Message = (
+            m.ReceiptRequested(clip, "CAM-1", "r", REPORT)
+            if topic == "receipts.requested"
+            else m.ClipRegistered(clip, 1, REPORT, urgent=topic.endswith(".urgent"))
+        )
+        await self.send_raw(topic, clip.encode(), m.encode(message), partition=partition)
+
+    async def send_raw(
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes | None,
+        *,
+        type_: str | None = None,
+        partition: int | None = None,
+    ) -> None:
+        headers = [("ce_id", b"evt-test"), ("ce_type", (type_ or f"bwv.{topic}").encode())]
+        await self.publisher.send(
+            full_name(self.settings.namespace, topic), key=key, value=value, headers=headers, partition=partition
+        )
+
+    def touch(self, name: str) -> None:
+        (self.home / name).touch()
+
+    def remove(self, name: str) -> None:
+        (self.home / name).unlink()
+
+    # What comes out.
+
+    def effects(self, what: str) -> list[str]:
+        path = self.home / "effects.log"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [line.split()[1] for line in lines if line.startswith(what + " ")]
+
+    def done(self) -> set[str]:
+        return set(self.effects("done"))
+
+    def repeats(self) -> dict[str, int]:
+        return {clip: count for clip, count in Counter(self.effects("done")).items() if count > 1}
+
+    async def letters(self, stage: str) -> list[DeadLetter]:
+        return await list_letters(self.settings, stage)
+
+    async def committed(self, stage: str, topic: str) -> dict[int, int]:
+        """Partition → committed offset."""
+        client = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
+        await client.start()
+        try:
+            offsets = await client.list_consumer_group_offsets(full_name(self.settings.namespace, stage))
+        finally:
+            await client.close()
+        name = full_name(self.settings.namespace, topic)
+        return {place.partition: int(at.offset) for place, at in offsets.items() if place.topic == name}
+
+    async def all_committed(self, stage: str, topic: str, count: int) -> bool:
+        return sum((await self.committed(stage, topic)).values()) == count
+
+    async def records(self, topic: str) -> list[Any]:
+        """Everything on a topic, per partition in order."""
+        consumer = AIOKafkaConsumer(bootstrap_servers=self.settings.kafka, enable_auto_commit=False)
+        name = full_name(self.settings.namespace, topic)
+        await consumer.start()
+        try:
+            await consumer.topics()
+            places = [TopicPartition(name, part) for part in consumer.partitions_for_topic(name) or ()]
+            consumer.assign(places)
+            await consumer.seek_to_beginning(*places)
+            ends, found = await consumer.end_offsets(places), []
+            while sum(ends.values()) > len(found):
+                for batch in (await consumer.getmany(timeout_ms=500)).values():
+                    found += batch
+            return found
+        finally:
+            await consumer.stop()
+
+    async def health(self, stage: str, path: str) -> Answer | None:
+        """Ask a stage's health port; None while nobody answers."""
+        return await asyncio.to_thread(self._ask, stage, path)
+
+    def _ask(self, stage: str, path: str) -> Answer | None:
+        try:
+            port = int((self.home / "health" / f"{stage}.port").read_text())
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            try:
+                connection.request("GET", path)
+                response = connection.getresponse()
+                return Answer(response.status, response.read().decode())
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException):
+            return None

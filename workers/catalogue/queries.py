@@ -1,0 +1,55 @@
+"""Questions that people ask of the catalogue and the custody log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from workers.database.engine import Database, Row
+
+
+async def find_clip(database: Database, words: str) -> list[str]:
+    """Clip ids that `words` may mean: an id, its beginning, or CAMERA/RECORDING."""
+    camera, _, recording = words.partition("/")
+    rows = await database.fetch(
+        "SELECT clip_id FROM clip_fate WHERE clip_id = %(words)s OR (length(%(words)s) >= 9 AND"
+        " starts_with(clip_id, %(words)s)) OR (camera = %(camera)s AND recording = %(recording)s) ORDER BY registered_at",
+        {"words": words, "camera": camera, "recording": recording},
+    )
+    return [row["clip_id"] for row in rows]
+
+
+async def history(database: Database, clip_id: str) -> list[Row]:
+    """The clip's custody entries and those of its camera's inventory, in the order of their times."""
+    return await database.fetch(
+        "SELECT index, event_id, type, verb, person, time, entry::jsonb->>'source' AS source, payload, conflicts_with"
+        " FROM custody WHERE clip_id = %s ORDER BY time, index",
+        (clip_id,),
+    )
+
+
+async def clip_facts(database: Database, clip_id: str) -> Row | None:
+    """What the catalogue knows of the clip, with its officer and its row's standing."""
+    return await database.fetch_one(
+        "SELECT f.clip_id, f.camera, f.recording, f.standing, f.attempt, f.camera_copy, f.disposal, f.interrupted,"
+        " c.source_type, c.kind, c.dock, c.bay, c.size, c.sha256, c.recorded_at, c.ended_at, c.clock_offset,"
+        " c.incident, c.trigger, c.incomplete, c.preroll, c.probe, o.officer"
+        " FROM clip_fate f LEFT JOIN clips c USING (clip_id) LEFT JOIN clip_officers o USING (clip_id)"
+        " WHERE f.clip_id = %s",
+        (clip_id,),
+    )
+
+
+async def counts(database: Database) -> dict[str, Any]:
+    """How many clips stand where, what is oldest, and what waits in the outbox and the custody log."""
+    standings = await database.fetch("SELECT standing, count(*) AS n, sum((SELECT (r.body::jsonb->'recording'->>'size')::bigint"
+        " FROM jsonb_to_record(report) AS r(body text))) AS bytes FROM clip_fate GROUP BY standing")  # fmt: skip
+    row = await database.fetch_one(
+        "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,"
+        " (SELECT size FROM custody_head) AS custody,"
+        " (SELECT count(*) FROM rejections) AS rejected,"
+        " (SELECT count(*) FROM clip_fate WHERE standing = 'quarantined' AND decision IS NULL) AS undecided,"
+        " (SELECT COALESCE(sum(last - first + 1), 0) FROM gaps) AS missing,"
+        " (SELECT extract(epoch FROM now() - min(registered_at)) FROM clip_fate"
+        "   WHERE standing IN ('registered', 'secured')) AS oldest_unverified_seconds"
+    )
+    return {"standing": {r["standing"]: {"clips": r["n"], "bytes": r["bytes"]} for r in standings}, **(row or {})}

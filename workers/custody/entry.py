@@ -1,0 +1,116 @@
+"""A custody entry: a header that may be shown, and the salted digest of a payload that may go.
+
+The leaf is SHA-256(0x00 || canonical JSON of the entry), as in RFC 9162, so that a tree can be built over the
+log. The payload's digest is salted, so that once the payload is erased with its clip nobody can guess a
+short one from the digest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.footage.canonical import canonical
+
+
+class Entry(Struct, frozen=True, omit_defaults=True):
+    """Header of one event.
+
+    Attributes:
+        verb: DPA 2018 s.62: collection, alteration, consultation, disclosure, combination, erasure.
+        person: whose key signed the decision, where a person decided.
+        payload: SHA-256(salt || body), hex.
+    """
+
+    index: int
+    event_id: str
+    type: str
+    time: str
+    source: str
+    subject: str
+    verb: str
+    payload: str
+    clip_id: str | None = None
+    camera: str | None = None
+    person: str | None = None
+    unreadable: str | None = None
+    conflicts_with: int | None = None
+
+
+class Recorded(Struct, frozen=True):
+    """One message as the record received it."""
+
+    topic: str
+    partition: int
+    offset: int
+    event_id: str
+    type: str
+    time: str
+    source: str
+    subject: str
+    verb: str
+    body: bytes
+    content: dict[str, Any]
+    unreadable: str | None = None
+
+    @property
+    def clip_id(self) -> str | None:
+        """The clip it is about, if it is about one."""
+        return self.content.get("clip_id")
+
+    @property
+    def camera(self) -> str | None:
+        """The camera it is about."""
+        return self.content.get("camera")
+
+    @property
+    def person(self) -> str | None:
+        """The person whose key signed it, if one did."""
+        for value in self.content.values():
+            key = value.get("key", "") if isinstance(value, dict) else ""
+            if isinstance(key, str) and key.startswith("person:"):
+                return key.split(":")[1]
+        return None
+
+
+def entry_for(recorded: Recorded, index: int, salt: bytes, conflicts_with: int | None = None) -> Entry:
+    """Make the entry that stands at `index` of the log for this message."""
+    return Entry(
+        index=index,
+        event_id=recorded.event_id,
+        type=recorded.type,
+        time=recorded.time,
+        source=recorded.source,
+        subject=recorded.subject,
+        verb=recorded.verb,
+        payload=hashlib.sha256(salt + recorded.body).hexdigest(),
+        clip_id=recorded.clip_id,
+        camera=recorded.camera,
+        person=recorded.person,
+        unreadable=recorded.unreadable,
+        conflicts_with=conflicts_with,
+    )
+
+
+def new_salt() -> bytes:
+    """Sixteen random bytes."""
+    return os.urandom(16)
+
+
+def leaf(entry: Entry) -> tuple[str, bytes]:
+    """The entry's canonical JSON and its RFC 9162 leaf hash."""
+    text = canonical(entry)
+    return text.decode(), hashlib.sha256(b"\x00" + text).digest()
+
+
+def content_of(body: bytes) -> tuple[dict[str, Any], str | None]:
+    """Decode a body for its ids; what cannot be decoded is recorded all the same, with the reason."""
+    try:
+        content = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        return {}, f"not JSON: {error}"
+    return (content, None) if isinstance(content, dict) else ({}, "not a JSON object")

@@ -1,0 +1,1 @@
+"""Operations: does it add up, and what stands where."""
