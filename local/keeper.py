@@ -95,7 +95,9 @@ class Keeper(threading.Thread):
 
     def snapshot(self) -> Kept:
         """How the part is now."""
-        return self._now
+        now = self._now
+        # A start can take long, and its process is there long before it is ready.
+        return msgspec.structs.replace(now, pid=self._part.pid()) if now.state == "starting" else now
 
     def well(self) -> bool:
         """True when nothing more is expected of it now."""
@@ -112,16 +114,17 @@ class Keeper(threading.Thread):
             lived = self._one_life()
             if self._leave.is_set():
                 break
-            if self._part.once and self._now.last_exit == 0:
+            ended = self._part.last_exit
+            if self.once and ended == 0:
                 self._part.stop(0)
-                self._note(state="done")
+                self._note(state="done", last_exit=ended)
                 return
             attempt = 1 if lived >= HEALTHY_AFTER else attempt + 1
-            self._note(state="waiting", restarts=self._now.restarts + 1)
+            self._note(state="waiting", restarts=self._now.restarts + 1, last_exit=ended)
             self._leave.wait(pause_before(attempt, random.random()))
         self._note(state="stopping")
         self._part.stop(self._grace)
-        self._note(state="stopped")
+        self._note(state="stopped", last_exit=self._part.last_exit)
 
     def _one_life(self) -> float:
         """Start it and wait for its end; the seconds that it was ready."""
@@ -129,15 +132,13 @@ class Keeper(threading.Thread):
         try:
             self._part.start(self._start_timeout, self._leave.is_set)
         except Exception as error:  # noqa: BLE001 - whatever it was, the part is tried again, never forgotten
-            reason = str(error) if isinstance(error, BwvError) else repr(error)
-            self._note(last_exit=self._part.last_exit, reason=reason)
+            self._note(reason=str(error) if isinstance(error, BwvError) else repr(error))
             return 0.0
         ready = time.monotonic()
-        if not self._part.once:
+        if not self.once:
             self._note(state="ready")
         while not self._leave.is_set() and self._part.wait(_LOOK_AGAIN) is None:
             pass
-        self._note(last_exit=self._part.last_exit)
         return time.monotonic() - ready
 
     def _note(self, **changes: object) -> None:

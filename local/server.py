@@ -112,7 +112,8 @@ class Server(ABC):
 
     def pid(self) -> int | None:
         """The pid of the running server, or None."""
-        return self._child.pid if self._child is not None and self.alive() else None
+        child = self._child  # asked from other threads than the one that stops
+        return child.pid if child is not None and child.exit_code() is None else None
 
     def alive(self) -> bool:
         """True while the process that we started runs."""
@@ -134,9 +135,7 @@ class Server(ABC):
             if cancelled():
                 raise PartUnreachable(f"{self.name} was told to stop while it started")
             if time.monotonic() > deadline:
-                raise PartUnreachable(
-                    f"{self.name} did not serve in time; the end of {self.log}:\n{tail(self.log)}"
-                )
+                raise PartUnreachable(f"{self.name} did not serve in time; the end of {self.log}:\n{tail(self.log)}")
 
     def _tell(self, sentence: str) -> None:
         self.tell(f"{self.name}: {sentence}")

@@ -45,9 +45,7 @@ class Addresses:
     def toml(self) -> str:
         """The file that the project's settings read."""
         # A JSON string is a TOML string, as long as nothing is escaped that need not be.
-        rows = "".join(
-            f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in vars(self).items()
-        )
+        rows = "".join(f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in vars(self).items())
         return f"# Written by the local stack at every start.\n{rows}"
 
 
@@ -77,16 +75,12 @@ class Stack:
         self.credentials = self.home / "credentials"
         self.file = self.home / "stack.toml"
         self.kafka = Kafka(self.home / Kafka.name, cache=cache, java=java, tell=tell)
-        self.store = Store(
-            self.home / Store.name, store_roles(self.credentials, policies), bucket=BUCKET, tell=tell
-        )
+        self.store = Store(self.home / Store.name, store_roles(self.credentials, policies), bucket=BUCKET, tell=tell)
         self.postgres = Postgres(self.home / Postgres.name, self.credentials, tell=tell)
         self.servers: tuple[Server, ...] = (self.kafka, self.store, self.postgres)
         self._ffmpeg: Ffmpeg | None = None
 
-    def start(
-        self, on_progress: Callable[[str, str], None] = _no_progress, timeout: float = 120
-    ) -> Addresses:
+    def start(self, on_progress: Callable[[str, str], None] = _no_progress, timeout: float = 120) -> Addresses:
         """Start what does not run, all at once, and write `stack.toml`.
 
         Args:

@@ -72,9 +72,7 @@ class Store(Server):
         keys = self._roles[role]
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=1, read=5), retries=False)
         endpoint = f"127.0.0.1:{self.ports['s3']}"
-        return Minio(
-            endpoint, keys.access_key, keys.secret_key, secure=False, region="us-east-1", http_client=pool
-        )
+        return Minio(endpoint, keys.access_key, keys.secret_key, secure=False, region="us-east-1", http_client=pool)
 
     def _prepare(self) -> None:
         self._binary = find_weed()
@@ -111,9 +109,7 @@ class Store(Server):
         # Nobody listens on the admin port without its pages, but its own worker looks for the gRPC port
         # 10000 above it, whatever the gRPC port is.
         flags["admin.port"] = str(self.ports["admin.grpc"] - 10000)
-        return tethered(
-            [self._binary, "-logtostderr", "mini", *(f"-{key}={value}" for key, value in flags.items())]
-        )
+        return tethered([self._binary, "-logtostderr", "mini", *(f"-{key}={value}" for key, value in flags.items())])
 
     def _serves(self) -> bool:
         # A listing is answered while reads and writes still fail, so: write, read back, tidy up.

@@ -72,10 +72,10 @@ class Supervisor:
         self._stop = threading.Event()
         self._state = "starting"
         self._writing = threading.Lock()
+        self._written: Status | None = None
         self._stack = Stack(self.home, policies=policies, cache=cache, java=java, tell=_say)
         self._servers = [
-            Keeper(server, self._changed, grace=SERVER_GRACE, start_timeout=120)
-            for server in self._stack.servers
+            Keeper(server, self._changed, grace=SERVER_GRACE, start_timeout=120) for server in self._stack.servers
         ]
         self._programs: list[Keeper] = []
 
@@ -94,12 +94,12 @@ class Supervisor:
             end_recorded(self.home)
             programs = read_programs(self.home / "programs.json")
             self._programs = [
-                Keeper(RunningProgram(program, self.home), self._changed, grace=PROGRAM_GRACE)
-                for program in programs
+                Keeper(RunningProgram(program, self.home), self._changed, grace=PROGRAM_GRACE) for program in programs
             ]
             try:
                 self._start_in_order()
-                self._stop.wait()
+                while not self._stop.wait(1):
+                    self._write()
             finally:
                 self._stop_in_order()
         finally:
@@ -137,21 +137,27 @@ class Supervisor:
         while not self._stop.wait(0.05):
             if all(keeper.well() for keeper in keepers):
                 return True
+            self._write()
         return False
 
     def _changed(self, kept: Kept) -> None:
         ended = "" if kept.last_exit is None else f", last exit {kept.last_exit}"
         _say(f"{kept.name}: {kept.state} (pid {kept.pid}{ended}) {kept.reason}".rstrip())
-        with contextlib.suppress(OSError):  # a full disk must not end the keeping
-            self._write()
+        self._write()
 
     def _write(self) -> None:
+        """Bring `supervisor.json` up to date; nothing happens when it is."""
         me = Identity.of(os.getpid())
         assert me is not None
         with self._writing:
             parts = [keeper.snapshot() for keeper in (*self._servers, *self._programs)]
             status = Status(me.pid, me.started, me.boot, self._state, parts)
-            write_private(status_file(self.home), msgspec.json.format(msgspec.json.encode(status)).decode())
+            if status == self._written:
+                return
+            text = msgspec.json.format(msgspec.json.encode(status)).decode()
+            with contextlib.suppress(OSError):  # a full disk must not end the keeping
+                write_private(status_file(self.home), text)
+                self._written = status
 
 
 def _say(sentence: str) -> None:

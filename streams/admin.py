@@ -35,8 +35,13 @@ class Wanted(Struct, frozen=True):
     config: dict[str, str]
 
 
-def wanted(settings: Settings) -> list[Wanted]:
-    """Every topic of this namespace, dead letters included."""
+def wanted(settings: Settings, only: Iterable[str] | None = None) -> list[Wanted]:
+    """The topics of this namespace, dead letters included.
+
+    Args:
+        only: names without the namespace; all, if None.
+    """
+    names = None if only is None else {full_name(settings.namespace, name) for name in only}
     rows = [(topic.name, partitions_of(settings, topic.bytes_follow), topic.kept, LARGEST_MESSAGE) for topic in TOPICS]
     rows += [(dead_letters_of(stage), 1, KEPT, LARGEST_LETTER) for stage in STAGES_WITH_DEAD_LETTERS]
     return [
@@ -53,6 +58,7 @@ def wanted(settings: Settings) -> list[Wanted]:
             },
         )
         for name, partitions, kept, largest in rows
+        if names is None or full_name(settings.namespace, name) in names
     ]
 
 
@@ -71,7 +77,7 @@ async def apply(settings: Settings, only: Iterable[str] | None = None) -> list[s
         BrokerAway: Kafka does not answer.
         ConfigurationInvalid: a topic could not be made, or is there with other properties.
     """
-    topics = _chosen(settings, only)
+    topics = wanted(settings, only)
     async with _admin(settings) as admin:
         response = await admin.create_topics(
             [NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=topic.config) for topic in topics],
@@ -97,7 +103,7 @@ async def verify(settings: Settings, only: Iterable[str] | None = None) -> None:
         ConfigurationInvalid: the first difference, named, and what to do.
     """
     async with _admin(settings) as admin:
-        await _check(admin, _chosen(settings, only))
+        await _check(admin, wanted(settings, only))
 
 
 async def _check(admin: AIOKafkaAdminClient, topics: list[Wanted]) -> None:
@@ -133,11 +139,6 @@ async def _configs(admin: AIOKafkaAdminClient, names: list[str]) -> dict[str, di
         for response in responses
         for _, _, _, name, entries in response.resources
     }
-
-
-def _chosen(settings: Settings, only: Iterable[str] | None) -> list[Wanted]:
-    names = None if only is None else {full_name(settings.namespace, name) for name in only}
-    return [topic for topic in wanted(settings) if names is None or topic.name in names]
 
 
 @contextlib.asynccontextmanager

@@ -7,13 +7,13 @@ not come from those acknowledgements: it is what `App.finish` was told. Nothing 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import faust
 from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
 
 from streams.member import heartbeat
 from streams.settings import Settings
@@ -26,12 +26,12 @@ Place = tuple[str, int]
 """Topic by its full name, and partition."""
 
 
-class Consumer(driver.Consumer):  # type: ignore[misc]
+class Consumer(driver.Consumer):
     """Commits what the guard finished, and nothing else."""
 
     app: App
 
-    def _new_offset(self, tp: Place) -> int | None:
+    def _new_offset(self, tp: TP) -> int | None:
         # Faust's own list is emptied: an offset that stays in its index is never taken out of the set of
         # unacknowledged messages again, and a rebalance would wait for it for ever.
         self._acked[tp].clear()
@@ -39,13 +39,13 @@ class Consumer(driver.Consumer):  # type: ignore[misc]
         self._gap[tp].clear()
         return self.app.finished.get(tp)
 
-    async def _commit(self, offsets: Mapping[Place, int]) -> bool:
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         accepted = bool(await super()._commit(offsets))
         self.app.committed(accepted)
         return accepted
 
 
-class Producer(driver.Producer):  # type: ignore[misc]
+class Producer(driver.Producer):
     """Faust makes its producer idempotent for exactly-once only. Stages publish through `Publisher`; this one
     is started by Faust all the same."""
 
@@ -53,14 +53,14 @@ class Producer(driver.Producer):  # type: ignore[misc]
         return {"acks": "all", "enable_idempotence": True}
 
 
-class Transport(driver.Transport):  # type: ignore[misc]
+class Transport(driver.Transport):
     """Faust's Kafka transport with the two classes above."""
 
     Consumer = Consumer
     Producer = Producer
 
 
-class App(faust.App):  # type: ignore[misc]
+class App(faust.App):
     """One application, which is one consumer group.
 
     Attributes:
@@ -88,20 +88,16 @@ class App(faust.App):  # type: ignore[misc]
     def on_rebalance_start(self) -> None:
         """Called in the consumer's thread, as early as Faust knows."""
         super().on_rebalance_start()
-        self._loop().call_soon_threadsafe(self.rearranging, True)
+        self.loop.call_soon_threadsafe(self.rearranging, True)
 
     def on_rebalance_end(self) -> None:
         """The partitions are given out again."""
         super().on_rebalance_end()
-        self._loop().call_soon_threadsafe(self.rearranging, False)
+        self.loop.call_soon_threadsafe(self.rearranging, False)
 
     async def _on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
         await super()._on_partitions_assigned(assigned, generation_id)
         self.assigned()
-
-    def _loop(self) -> asyncio.AbstractEventLoop:
-        loop: asyncio.AbstractEventLoop = self.loop
-        return loop
 
 
 def create_app(stage: str, settings: Settings, member: str) -> App:

@@ -131,12 +131,11 @@ async def show(settings: Settings, letter_id: str) -> DeadLetter:
     topic = full_name(settings.namespace, dead_letters_of(stage))
     async with _reader(settings) as consumer:
         at = TopicPartition(topic, partition)
-        known = consumer.partitions_for_topic(topic) or await _partitions(consumer, topic)
-        if partition in known:
+        if partition == 0 and topic in await consumer.topics():
+            consumer.assign([at])
             begin = (await consumer.beginning_offsets([at]))[at]
             end = (await consumer.end_offsets([at]))[at]
             if begin <= offset < end:
-                consumer.assign([at])
                 consumer.seek(at, offset)
                 letter = _letter(stage, await consumer.getone(at))
                 if letter is not None and letter.id == letter_id:
@@ -182,15 +181,15 @@ async def redrive(settings: Settings, letter_id: str) -> DeadLetter:
 
 async def _read(consumer: AIOKafkaConsumer, settings: Settings, stage: str) -> list[DeadLetter]:
     topic = full_name(settings.namespace, dead_letters_of(stage))
-    places = [TopicPartition(topic, partition) for partition in await _partitions(consumer, topic)]
-    if not places:
+    if topic not in await consumer.topics():
         return []
-    consumer.assign(places)
-    await consumer.seek_to_beginning(*places)
-    ends = await consumer.end_offsets(places)
+    place = TopicPartition(topic, 0)
+    consumer.assign([place])
+    consumer.seek(place, (await consumer.beginning_offsets([place]))[place])
+    end = (await consumer.end_offsets([place]))[place]
     letters: dict[tuple[str, int, int], DeadLetter] = {}
     redriven: set[str] = set()
-    while any([await consumer.position(place) < ends[place] for place in places]):
+    while await consumer.position(place) < end:
         for records in (await consumer.getmany(timeout_ms=500)).values():
             for record in records:
                 marker = decoded(record.headers).get(REDRIVEN)
@@ -237,12 +236,6 @@ def _parsed(letter_id: str) -> tuple[str, int, int]:
     if len(parts) != 3 or not parts[1].isdecimal() or not parts[2].isdecimal():
         raise RuleBroken(f"{letter_id!r} is not a dead letter's id: expected <stage>/<partition>/<offset>")
     return parts[0], int(parts[1]), int(parts[2])
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> set[int]:
-    if topic not in await consumer.topics():
-        return set()
-    return set(consumer.partitions_for_topic(topic) or ())
 
 
 @contextlib.asynccontextmanager

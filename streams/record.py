@@ -19,13 +19,14 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
+from streams import admin
 from streams.health import Health
 from streams.settings import Settings
 from streams.topics import BY_NAME, TOPICS, full_name, short_name
 from workers.custody.entry import Recorded, content_of
 from workers.custody.log import Head, append, read_head
 from workers.database.engine import Database
-from workers.errors import BrokerAway, ConfigurationInvalid, DatabaseAway, PassingFault
+from workers.errors import BrokerAway, DatabaseAway, PassingFault
 from workers.failpoints import reach
 
 log = structlog.get_logger("bwv.record")
@@ -62,7 +63,7 @@ async def _record(settings: Settings, database: Database, health: Health, stoppi
     )
     try:
         await consumer.start()
-        partitions = _partitions(settings, consumer)
+        partitions = await _partitions(settings)
         consumer.assign(partitions)
         _seek(settings, consumer, partitions, head)
         health.joined()
@@ -77,7 +78,7 @@ async def _record(settings: Settings, database: Database, health: Health, stoppi
             reach("record.before_commit")
             head = await append(database, head, batch)
             reach("record.after_commit")
-            health.recorded.inc(len(batch))
+            health.handled.inc(len(batch))
             health.progressed()
             await _tell_kafka(settings, consumer, batch, head)
     except KafkaError as error:
@@ -86,17 +87,14 @@ async def _record(settings: Settings, database: Database, health: Health, stoppi
         await consumer.stop()
 
 
-def _partitions(settings: Settings, consumer: AIOKafkaConsumer) -> list[TopicPartition]:
-    partitions = []
-    for topic in TOPICS:
-        if not topic.recorded:
-            continue
-        name = full_name(settings.namespace, topic.name)
-        numbers = consumer._client.cluster.partitions_for_topic(name)
-        if not numbers:
-            raise ConfigurationInvalid(f"topic {name} does not exist; create it with: bwv topics apply")
-        partitions += [TopicPartition(name, number) for number in sorted(numbers)]
-    return partitions
+async def _partitions(settings: Settings) -> list[TopicPartition]:
+    recorded = [topic.name for topic in TOPICS if topic.recorded]
+    await admin.verify(settings, recorded)
+    return [
+        TopicPartition(topic.name, number)
+        for topic in admin.wanted(settings, recorded)
+        for number in range(topic.partitions)
+    ]
 
 
 def _seek(

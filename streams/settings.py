@@ -52,6 +52,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         fault_limit: permanent faults in a row after which a stage stops: then the fault is not the message's.
         retry_first, retry_most: seconds; bounds of the jittered wait while a part is away.
         dock_repeat: seconds between a dock's repeats of an unanswered report.
+        dock_host, dock_port: where a dock serves recordings; port 0 takes a free one and keeps it.
         dock_serves: transfers that a dock serves at once; more get 503 with Retry-After.
         dock_settle: seconds that a camera's folder must be unchanged before it is read.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
@@ -88,6 +89,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     retry_first: float = 0.2
     retry_most: float = 15.0
     dock_repeat: float = 180.0
+    dock_host: str = "127.0.0.1"
+    dock_port: int = 0
     dock_serves: int = 4
     dock_settle: float = 1.0
     session_timeout: float = 30.0

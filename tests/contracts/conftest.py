@@ -36,9 +36,7 @@ class RealStore:
 
     def access(self, role: str) -> Access:
         access_key, secret_key = self.keys[role]
-        return Access(
-            endpoint=self.endpoint, access_key=access_key, secret_key=secret_key, bucket=BUCKET, role=role
-        )
+        return Access(endpoint=self.endpoint, access_key=access_key, secret_key=secret_key, bucket=BUCKET, role=role)
 
 
 @pytest.fixture(scope="session")

@@ -19,9 +19,7 @@ READ = {"read version", "read current"}
 WRITE = {"put", "put locked", "begin upload", "abort upload"}
 
 MAY: dict[str, dict[str, set[str]]] = {
-    "admin": {
-        "store-check": {*READ, *WRITE, "delete version", "delete marker", "hold", "retain"}
-    },
+    "admin": {"store-check": {*READ, *WRITE, "delete version", "delete marker", "hold", "retain"}},
     "transfer": {
         "clips": {*READ, *WRITE, "retain"},
         "quarantine": {*READ, *WRITE, "retain"},
@@ -108,9 +106,7 @@ def test_a_role_lists_only_what_it_needs(real_store: RealStore, role: str) -> No
 
 
 @pytest.mark.parametrize("role", ROLES)
-def test_a_role_is_told_that_a_key_is_missing_only_where_it_may_read(
-    real_store: RealStore, role: str
-) -> None:
+def test_a_role_is_told_that_a_key_is_missing_only_where_it_may_read(real_store: RealStore, role: str) -> None:
     probe = Probe(real_store.access(role), Limits())
     for area in AREAS:
         head = probe.head(f"roles/{area}/{secrets.token_hex(8)}/missing")
@@ -119,9 +115,7 @@ def test_a_role_is_told_that_a_key_is_missing_only_where_it_may_read(
 
 
 @pytest.mark.parametrize("role", sorted(set(ROLES) - {"admin"}))
-def test_no_role_at_work_changes_the_bucket_or_passes_a_governance_lock(
-    real_store: RealStore, role: str
-) -> None:
+def test_no_role_at_work_changes_the_bucket_or_passes_a_governance_lock(real_store: RealStore, role: str) -> None:
     root = Probe(real_store.access("root"), Limits())
     probe = Probe(real_store.access(role), Limits())
     key = f"roles/clips/{secrets.token_hex(8)}/governed"

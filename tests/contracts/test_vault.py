@@ -20,7 +20,7 @@ from workers.vault.faults import BytesRefused, NotAsWritten, NotThere, StillLock
 from workers.vault.keys import ClipKeys, attempt_keys, clip_prefix
 from workers.vault.retry import Limits
 from workers.vault.s3 import S3Vault
-from workers.vault.vault import Part, Upload, Vault, Version
+from workers.vault.vault import ChunkProtection, Part, Upload, Vault, Version
 
 HEAD, TAIL = os.urandom(5 << 20), os.urandom(700_001)
 
@@ -51,9 +51,7 @@ class Roles:
 
     def __init__(self, store: RealStore) -> None:
         limits = Limits(tries=2, longest_wait=0.1)
-        self._vaults = {
-            role: S3Vault(store.access(role), limits=limits) for role in ("transfer", "lease", "disposal")
-        }
+        self._vaults = {role: S3Vault(store.access(role), limits=limits) for role in ("transfer", "lease", "disposal")}
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._vaults[self.ROLE_OF.get(name, "transfer")], name)
@@ -253,6 +251,19 @@ def test_an_aborted_upload_is_gone(world: World) -> None:
 def test_a_part_number_that_s3_does_not_know_is_refused(world: World) -> None:
     with pytest.raises(RuleBroken):
         world.vault.put_part(Upload(world.keys.footage, "any"), 10_001, b"", 0)
+
+
+@pytest.mark.parametrize("protection", ChunkProtection)
+def test_parts_arrive_whole_under_every_protection(real_store: RealStore, protection: ChunkProtection) -> None:
+    vault = S3Vault(real_store.access("transfer"), protection=protection)
+    footage = attempt_keys("contract", "clip-" + "a" * 26, list(ChunkProtection).index(protection) + 1).footage
+    until = datetime.now(UTC) + timedelta(seconds=30)
+    upload = vault.create_upload(footage, lock_until=until)
+    parts = [vault.put_part(upload, n, data, crc64nvme(data)) for n, data in ((1, HEAD), (2, TAIL))]
+    version = vault.complete(upload, parts)
+    vault.ensure_locked(version, len(HEAD) + len(TAIL), until)
+    assert vault.complete(upload, parts).version_id == version.version_id
+    assert vault.get_small(footage, limit=1 << 30) == HEAD + TAIL
 
 
 # -- read

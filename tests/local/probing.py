@@ -51,6 +51,7 @@ async def first_letter(bootstrap: str) -> bytes | None:
     consumer = AIOKafkaConsumer(TOPIC, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
     try:
         await consumer.start()
-        return (await consumer.getone()).value
+        value: bytes | None = (await consumer.getone()).value
+        return value
     finally:
         await consumer.stop()

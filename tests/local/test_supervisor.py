@@ -61,7 +61,7 @@ def kill_and_wait(home: Path, name: str) -> Kept:
     before = parts(home)[name]
     assert before.pid is not None
     os.kill(before.pid, signal.SIGKILL)
-    until(lambda: parts(home)[name].state == "ready" and parts(home)[name].pid != before.pid)
+    until(lambda: (now := parts(home)[name]).state == "ready" and now.pid != before.pid)
     return parts(home)[name]
 
 

@@ -17,6 +17,9 @@ from tests.model.verification import Release, Verification
 from tests.model.work import Step
 from tests.model.world import Scenario, State
 
+Ways = dict[State, tuple[State, str] | None]
+"""State → the state and step by which it was first reached."""
+
 
 class Violation(Struct, frozen=True):
     """A rule that is broken, in how many states, and the shortest way there."""
@@ -54,7 +57,7 @@ class World:
             yield from part.steps(state)
 
 
-def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, most: int = 2_000_000) -> Explored:
+def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, most: int = 1_000_000) -> Explored:
     """Visit every reachable state; check every rule on each state and step, and liveness over all of them.
 
     Args:
@@ -62,45 +65,46 @@ def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, mo
         most: states after which the scenario is taken to be unbounded: an error of the model.
     """
     world = World(scenario, table)
-    rules = world.rules
     start = scenario.start()
-    came: dict[State, tuple[State, str] | None] = {start: None}
+    came: Ways = {start: None}
     leads: dict[State, list[State]] = {}
     broken: dict[str, list[State]] = {}
     queue = deque([start])
     steps = 0
     while queue and not (stop_at_first and broken):
         state = queue.popleft()
-        for rule in rules.broken(state):
+        for rule in world.rules.broken(state):
             broken.setdefault(rule, []).append(state)
         for label, after, fair in world.steps(state):
             steps += 1
             if after not in came:
                 came[after] = (state, label)
                 queue.append(after)
-                if len(came) > most:
-                    raise AssertionError(f"{scenario.name}: more than {most} states")
             if fair:
                 leads.setdefault(after, []).append(state)
-            for rule in rules.broken_by_step(state, after):
+            for rule in world.rules.broken_by_step(state, after):
                 broken.setdefault(rule, []).append(after)
+        assert len(came) <= most, f"{scenario.name}: more than {most} states"
     complete = not queue
-    if complete:
-        arrive = {state for state in came if rules.settled(state)}
-        reached = list(arrive)
-        while reached:
-            for before in leads.get(reached.pop(), ()):
-                if before not in arrive:
-                    arrive.add(before)
-                    reached.append(before)
-        stranded = [state for state in came if state not in arrive]
-        if stranded:
-            broken[LIVENESS] = stranded
+    if complete and (stranded := _stranded(came, leads, world.rules)):
+        broken[LIVENESS] = stranded
     found = tuple(Violation(rule, len(where), _trace(came, where[0])) for rule, where in broken.items())
     return Explored(scenario.name, len(came), steps, found, complete)
 
 
-def _trace(came: dict[State, tuple[State, str] | None], state: State) -> tuple[str, ...]:
+def _stranded(came: Ways, leads: dict[State, list[State]], rules: Rules) -> list[State]:
+    """States from which no way, without a fault or a sleeper's help, leads to a place to rest."""
+    arrive = {state for state in came if rules.settled(state)}
+    reached = list(arrive)
+    while reached:
+        for before in leads.get(reached.pop(), ()):
+            if before not in arrive:
+                arrive.add(before)
+                reached.append(before)
+    return [state for state in came if state not in arrive]
+
+
+def _trace(came: Ways, state: State) -> tuple[str, ...]:
     labels = []
     while (step := came[state]) is not None:
         state, label = step

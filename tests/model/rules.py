@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from tests.model.table import (
     ATTEMPT,
@@ -14,12 +15,14 @@ from tests.model.table import (
     STANDING,
     STORED,
     VERIFIED_AS,
+    Row,
     Table,
 )
 from tests.model.world import Scenario, State
 from workers.fate.moves import CameraCopy, Disposal, Standing
 
 OVER = (Disposal.COMMITTED, Disposal.DONE)
+INGEST = (STANDING, ATTEMPT, STORED, VERIFIED_AS, RECEIPT)
 LIVENESS = "liveness: nothing that happens by itself brings this clip on"
 
 
@@ -39,62 +42,59 @@ class Rules:
                 yield f"one attempt, one verdict: {verdict}"
         if s.certificate is not None and (any(s.footage) or any(s.manifest)):
             yield "I6: footage under a certificate"
-        row = s.row
-        version = row[VERIFIED_AS] if row is not None else None
+        version = s.row[VERIFIED_AS] if s.row is not None else None
         kept = version is not None and s.footage[version[0]] == (version, "good")
         if s.camera == "erased" and not kept and not s.deletion:
             yield "wiped with neither a verified copy nor a certificate"
-        if row is None:
-            return
-        idle = not s.waiting and not any(s.transfers + s.verifiers + s.releases + s.intakes)
-        if s.camera == "erased" and idle and row[CAMERA_COPY] == CameraCopy.PRESENT:
-            yield "erased and reported, but the row believes it on the camera"
-        if version is not None and not s.deletion and not kept:
+        if version is not None and not kept and not s.deletion:
             yield "the verified version is gone"
         if version is not None and not s.proved >> version[0] & 1:
             yield "I2: verified without a read-back"
-        if row[STANDING] == Standing.SECURED and (
-            row[STORED] is None or row[STORED][0] != self.scenario.slot(row[ATTEMPT])
-        ):
+        if s.row is not None:
+            yield from self._contradictions(s, s.row, version)
+
+    def _contradictions(self, s: State, row: Row, version: Any) -> Iterator[str]:
+        """Columns of the row that do not go together."""
+        standing, stored, receipt = row[STANDING], row[STORED], row[RECEIPT]
+        if standing == Standing.SECURED and (stored is None or stored[0] != self.scenario.slot(row[ATTEMPT])):
             yield "secured, but the stored version is of another attempt"
-        if (row[STANDING] in (Standing.VERIFIED, Standing.RELEASED)) != (version is not None):
-            yield f"{row[STANDING]} with verified version {version}"
-        if (row[STANDING] == Standing.RELEASED) != (row[RECEIPT] is not None):
-            yield f"{row[STANDING]} with receipt {row[RECEIPT]}"
-        if row[RECEIPT] is not None and row[RECEIPT][1] != version:
+        if (standing in (Standing.VERIFIED, Standing.RELEASED)) != (version is not None):
+            yield f"{standing} with verified version {version}"
+        if (standing == Standing.RELEASED) != (receipt is not None):
+            yield f"{standing} with receipt {receipt}"
+        if receipt is not None and receipt[1] != version:
             yield "the receipt names another version"
-        if row[ATTEMPT] > self.table.last_attempt and row[STANDING] != Standing.REGISTERED:
+        if row[ATTEMPT] > self.table.last_attempt and standing != Standing.REGISTERED:
             yield "an attempt after the last"
+        idle = not s.waiting and not any(s.transfers + s.verifiers + s.releases + s.intakes)
+        if s.camera == "erased" and idle and row[CAMERA_COPY] == CameraCopy.PRESENT:
+            yield "erased and reported, but the row believes it on the camera"
 
     def broken_by_step(self, s: State, t: State) -> Iterator[str]:
         """Names of the rules that the step from `s` to `t` breaks."""
         a, b = s.row, t.row
         if a is b or a is None or b is None:
             return
-        if a[VERIFIED_AS] is not None and b[VERIFIED_AS] != a[VERIFIED_AS]:
-            yield "the verified version was replaced"
-        if a[RECEIPT] is not None and b[RECEIPT] != a[RECEIPT]:
-            yield "the receipt was replaced"
-        if b[DOCKING] < a[DOCKING]:
-            yield "the camera went back to an earlier docking"
-        if b[ATTEMPT] < a[ATTEMPT]:
-            yield "the attempt went back"
-        if b[ATTEMPT] > a[ATTEMPT] and b[ATTEMPT] > a[ATTEMPT] + 1:
-            yield "an attempt was skipped"
+        for place, thing in ((VERIFIED_AS, "verified version"), (RECEIPT, "receipt")):
+            if a[place] is not None and b[place] != a[place]:
+                yield f"the {thing} was replaced"
+        for place, thing in ((DOCKING, "docking"), (ATTEMPT, "attempt")):
+            if b[place] < a[place]:
+                yield f"the {thing} went back"
         if b[ATTEMPT] > a[ATTEMPT]:
-            yield from self._abandoned(s, t, a[ATTEMPT])
-        if a[DISPOSAL] in OVER:
-            if b[DISPOSAL] not in OVER:
-                yield "disposal was taken back"
-            if any(a[place] != b[place] for place in (STANDING, ATTEMPT, STORED, VERIFIED_AS, RECEIPT)):
-                yield "ingest went on after disposal was committed"
+            yield from self._abandoned(s, t, a[ATTEMPT], b[ATTEMPT])
+        if a[DISPOSAL] in OVER and b[DISPOSAL] not in OVER:
+            yield "disposal was taken back"
+        if a[DISPOSAL] in OVER and any(a[place] != b[place] for place in INGEST):
+            yield "ingest went on after disposal was committed"
         if a[STANDING] == Standing.QUARANTINED and b[STANDING] != a[STANDING]:
             yield "quarantine ended by itself"
 
-    def _abandoned(self, s: State, t: State, attempt: int) -> Iterator[str]:
+    def _abandoned(self, s: State, t: State, attempt: int, following: int) -> Iterator[str]:
         number = self.scenario.slot(attempt)
-        judged = "no" in t.verdict[number]
-        if not judged and s.footage[number] is None:
+        if following > attempt + 1:
+            yield "an attempt was skipped"
+        if "no" not in t.verdict[number] and s.footage[number] is None:
             yield "an attempt was given up that nobody had begun"
 
     def settled(self, s: State) -> bool:
@@ -110,8 +110,8 @@ class Rules:
             return s.certificate == "without" or s.camera == "away"
         if row[DISPOSAL] == Disposal.COMMITTED:
             return False
-        if row[STANDING] == Standing.REGISTERED and row[ATTEMPT] > self.table.last_attempt:
-            return s.alarm
+        if row[STANDING] == Standing.REGISTERED and row[ATTEMPT] >= self.table.last_attempt and s.alarm:
+            return True
         if s.camera == "away":
             return row[STANDING] == Standing.RELEASED or (row[STANDING] == Standing.REGISTERED and row[INTERRUPTED])
         return False

@@ -1,4 +1,4 @@
-"""What may go wrong together. Each scenario is explored to its end."""
+"""What may go wrong together. Each scenario is explored to its end, small ones first."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ SCENARIOS = (
     Scenario("nothing goes wrong", sleepy=("intake", "release")),
     Scenario("urgency after the last attempt", first=5, faults={"lie": 2, "urgent": 1}),
     Scenario("other bytes", transfers=2, true=False, faults={"undock": 1, "person decides": 2, "again": 1}),
-    Scenario("a database restored", transfers=2, sleepy=("release",), faults={"person disposes": 1, "row lost": 1, "undock": 1}),
-    Scenario("disposal", verifiers=2, releases=2, sleepy=("release",), faults={"person disposes": 1, "false report": 1}),
+    Scenario(
+        "two releases", releases=2, sleepy=("release",), faults={"person disposes": 1, "false report": 1, "again": 1}
+    ),
     Scenario("a camera that moves", transfers=2, faults={"undock": 2, "lost link": 1}),
+    Scenario("a database restored", transfers=2, faults={"person disposes": 1, "row lost": 1, "undock": 1}),
     Scenario("reports that wait", intakes=2, sleepy=("intake",), faults={"undock": 2}),
+    Scenario("urgency and a lost link", sleepy=("intake",), faults={"undock": 1, "lost link": 1, "urgent": 1}),
     Scenario("a lying store", transfers=2, verifiers=2, first=4, faults={"lie": 1}),
+    Scenario("lies and disposal", verifiers=2, first=4, faults={"person disposes": 1, "lie": 1, "again": 1}),
     Scenario("lies, and two transfers", transfers=2, first=4, faults={"lie": 2}, cleans=True),
     Scenario("lies, and two verifiers", verifiers=2, first=4, faults={"lie": 2, "again": 1}, cleans=True),
-    Scenario("lies and disposal", verifiers=2, first=4, faults={"person disposes": 1, "lie": 1, "again": 1}),
 )

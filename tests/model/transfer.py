@@ -69,6 +69,10 @@ class Transfer:
             # the prefix again only after that.
             yield "is too late to store", leaves(s, STAGE, place), True
             return
+        yield from self._store(s, place, job, number)
+
+    def _store(self, s: State, place: int, job: Job, number: int) -> Iterator[Step]:
+        """Put-if-absent, and what 412 leads to."""
         there = s.footage[number]
         if there is None or there[1] == "lost":
             version = (number, 1 if there is None else there[0][1] + 1)
@@ -110,8 +114,12 @@ class Transfer:
         for name, move in self.table.moves.items():
             if move.by == "transfer" and "attempt" in move.sets and (step is None or step[0].endswith("refused")):
                 step = self._moves(s, place, job, name, {})
-        if step is not None:
-            yield step
+        if step is None:
+            return
+        label, after, fair = step
+        if label.endswith("refused") and job.attempt >= self.table.last_attempt and self.scenario.dead_letters:
+            label, after = f"{label}, dead-lettered", after._replace(alarm=True)
+        yield label, after, fair
 
     def _quarantine(self, s: State, place: int, job: Job) -> Iterator[Step]:
         yield self._moves(s, place, job, "quarantine", {"quarantine": job.attempt})

@@ -5,8 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tests.model.table import ATTEMPT, DISPOSAL, RECEIPT, STANDING, STORED, VERIFIED_AS, Table
-from tests.model.work import Step, bits, goes_on, killed, leaves, moved, passed_over, receipt_sent, taken
-from tests.model.world import NOBODY, RELEASED, REQUESTED, SECURED, VERIFIED, WIPED, Job, Scenario, State, blank, put, spend
+from tests.model.work import Step, bits, killed, leaves, moved, passed_over, receipt_sent, taken
+from tests.model.world import (
+    NOBODY,
+    REQUESTED,
+    SECURED,
+    VERIFIED,
+    WIPED,
+    Job,
+    Scenario,
+    State,
+    blank,
+    put,
+    spend,
+)
 from workers.fate.moves import Disposal, Standing
 
 OVER = (Disposal.COMMITTED, Disposal.DONE)

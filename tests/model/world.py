@@ -14,7 +14,6 @@ from msgspec import Struct
 
 from tests.model.table import COLUMNS, FIRST_ROW, Row, Seen
 
-
 NOBODY, OF_A_COPY, OWNER = 0, 1, 2
 """Whether a process may acknowledge: its message was given to another; a later copy of the same message waits
 behind the one it has; yes."""
@@ -118,6 +117,7 @@ class Scenario(Struct, frozen=True):
         cleans: failed attempts are deleted once another one was proved.
         second_listing: disposal lists the prefix again once every request has met its deadline.
         reads_again: transfer reads the row again when it may not interrupt.
+        dead_letters: transfer's message goes to the dead letters, which is an alarm, when no next attempt may begin.
         faults: fault → how often.
     """
 
@@ -133,6 +133,7 @@ class Scenario(Struct, frozen=True):
     cleans: bool = False
     second_listing: bool = True
     reads_again: bool = True
+    dead_letters: bool = True
 
     def start(self) -> State:
         """The camera stands in a dock, nothing was reported yet."""
@@ -171,7 +172,7 @@ class Scenario(Struct, frozen=True):
 
 def put(items: tuple[Any, ...], place: int, value: Any) -> tuple[Any, ...]:
     """`items` with another value at one place."""
-    return items[:place] + (value,) + items[place + 1 :]
+    return (*items[:place], value, *items[place + 1 :])
 
 
 def blank(row: Row, watched: frozenset[int]) -> Seen:

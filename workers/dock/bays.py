@@ -64,7 +64,5 @@ def _enrolled(what: str, folders: list[tuple[str, bool]]) -> tuple[list[str], li
                 raise NameInvalid(f"{what} {name!r}: not a folder")
             names.append(check_enrolled_id(what, name))
         except NameInvalid as error:
-            refused.append(
-                RefusedItem(printable(name), str(error), f"name the folder by the {what}'s enrolled id")
-            )
+            refused.append(RefusedItem(printable(name), str(error), f"name the folder by the {what}'s enrolled id"))
     return names, refused

@@ -121,9 +121,7 @@ class Camera:
                 continue
             status = os.stat(name, dir_fd=at, follow_symlinks=False)
             if odd := oddity(status):
-                refused.append(
-                    _refusal(name, f"is {odd} among the recordings", "remove it from the camera by hand")
-                )
+                refused.append(_refusal(name, f"is {odd} among the recordings", "remove it from the camera by hand"))
                 continue
             try:
                 files[check_file_name(name)] = status
@@ -146,9 +144,7 @@ class Camera:
                 return clock
             raise NotPlain(f"clock is {clock!r}; expected text")
         except (msgspec.DecodeError, UnicodeDecodeError, NotPlain, Changed, OSError) as error:
-            refused.append(
-                _refusal(CLOCK, f"the camera's clock cannot be read: {error}", "check the camera's clock")
-            )
+            refused.append(_refusal(CLOCK, f"the camera's clock cannot be read: {error}", "check the camera's clock"))
             return None
 
     def _pair(self, at: int, files: dict[str, os.stat_result], refused: list[RefusedItem]) -> list[Found]:
@@ -211,9 +207,7 @@ class Camera:
                 if isinstance(error, FileNotFoundError):
                     raise
                 words = error.strerror if isinstance(error, OSError) else str(error)
-                raise SidecarWrong(
-                    f"the sidecar cannot be read: {words}", "check the camera's storage"
-                ) from error
+                raise SidecarWrong(f"the sidecar cannot be read: {words}", "check the camera's storage") from error
             self._sidecars[name, stamp] = kept
         data, sidecar = kept
         if isinstance(sidecar, SidecarWrong):

@@ -125,9 +125,7 @@ class DockSource:
             for link in self._links:
                 hang_up(link)
 
-    def _ask(
-        self, method: str, path: str, headers: str = ""
-    ) -> tuple[socket.socket, bytes, http.client.HTTPResponse]:
+    def _ask(self, method: str, path: str, headers: str = "") -> tuple[socket.socket, bytes, http.client.HTTPResponse]:
         link = self._dial()
         try:
             until = time.monotonic() + self._patience

@@ -33,6 +33,9 @@ class Stamp(Struct, frozen=True):
     mtime_ns: int
     ino: int
 
+    def __str__(self) -> str:
+        return f"{self.size}:{self.mtime_ns}:{self.ino}"
+
 
 def stamp_of(status: os.stat_result) -> Stamp:
     """The stamp of what `stat` found."""

@@ -138,9 +138,9 @@ def declare(
         return kept
     known = _measurements(identity, camera, notes)
     measured = known.get(found.sidecar.file)
-    if measured is None or measured.stamp != found.stamp:
+    if measured is None or measured.stamp != str(found.stamp):
         sha256, _ = measure(camera, found.sidecar.file, found.stamp, progress=progress, stopped=stopped)
-        measured = Measured(found.stamp, sha256)
+        measured = Measured(str(found.stamp), sha256)
         known[found.sidecar.file] = measured
         notes.keep_measured(identity.signer.sign(_MEASURED, Measurements(camera.name, known)))
     report = _report(identity, camera, docking, found, measured)
@@ -169,9 +169,7 @@ def _is_about(kept: Signed, docking: Docking, found: Found) -> bool:
     )
 
 
-def _report(
-    identity: DockIdentity, camera: Camera, docking: Docking, found: Found, measured: Measured
-) -> Report:
+def _report(identity: DockIdentity, camera: Camera, docking: Docking, found: Found, measured: Measured) -> Report:
     said = found.sidecar
     assert docking.signed is not None
     inventory = msgspec.json.decode(docking.signed.body, type=Inventory)
@@ -183,7 +181,7 @@ def _report(
         sequence=said.sequence,
         size=said.size,
         sha256=said.sha256 or measured.sha256,
-        measured_size=measured.stamp.size,
+        measured_size=found.stamp.size,
         measured_sha256=measured.sha256,
         media_type=said.media_type,
         recorded_at=said.started,

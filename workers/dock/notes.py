@@ -20,7 +20,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.dock.camera import NOTES, Camera
-from workers.dock.folder import Changed, NotPlain, Stamp, open_folder, read_small, unlink_quietly, write_whole
+from workers.dock.folder import Changed, NotPlain, open_folder, read_small, unlink_quietly, write_whole
 from workers.dock.offers import token_of
 from workers.errors import BwvError
 from workers.keys.signing import Signed
@@ -55,9 +55,9 @@ class Docking(Struct, frozen=True):
 
 
 class Measured(Struct, frozen=True):
-    """The digest of a file as it was when it had this stamp."""
+    """The digest of a file as it was when it had this stamp (text: RFC 8785 has no numbers of nanoseconds)."""
 
-    stamp: Stamp
+    stamp: str
     sha256: str
 
 

@@ -152,9 +152,7 @@ def statement(erasure: Erasure, camera: Camera, dock: str, signer: Signer) -> tu
     return receipt.clip_id, signer.sign(PURPOSES[Wiped], wiped)
 
 
-def _hashed(
-    camera: Camera, file: str, stamp: Stamp, receipt: Receipt, stopped: Callable[[], bool]
-) -> tuple[str, int]:
+def _hashed(camera: Camera, file: str, stamp: Stamp, receipt: Receipt, stopped: Callable[[], bool]) -> tuple[str, int]:
     sha256, size = measure(camera, file, stamp, stopped=stopped)
     if (size, sha256) != (receipt.size, receipt.sha256):
         raise ReceiptRefused(

@@ -80,9 +80,7 @@ class DockServer(ThreadingHTTPServer):
 
     def start(self) -> None:
         """Serve from a thread of its own."""
-        self._thread = threading.Thread(
-            target=self.serve_forever, args=(0.1,), name="dock-server", daemon=True
-        )
+        self._thread = threading.Thread(target=self.serve_forever, args=(0.1,), name="dock-server", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:

@@ -102,9 +102,7 @@ def _check_names(sidecar: Sidecar) -> None:
 
 def _check_numbers(sidecar: Sidecar) -> None:
     if sidecar.size == 0:
-        raise SidecarWrong(
-            "the sidecar declares 0 bytes", "look at the recording; an empty one is removed by hand"
-        )
+        raise SidecarWrong("the sidecar declares 0 bytes", "look at the recording; an empty one is removed by hand")
     for name, value, most in (
         ("size", sidecar.size, RECORDING_BYTES),
         ("sequence", sidecar.sequence, SAFE_INTEGER),

@@ -9,7 +9,7 @@ from workers.vault.checksums import CRC_HEADER, content_md5, crc64nvme, encoded
 from workers.vault.lab import Check, Lab
 from workers.vault.probe import Reply
 from workers.vault.report import Level
-from workers.vault.vault import Part
+from workers.vault.values import Part
 
 _NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 

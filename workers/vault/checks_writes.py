@@ -1,66 +1,24 @@
-"""Checks: what the store makes of bytes on their way in and out."""
+"""Checks: writing, resuming and reading."""
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from workers.vault import wire
+from workers.vault.checks_bytes import RIGHT, complete
 from workers.vault.checksums import CRC_HEADER, content_md5, crc64nvme, encoded, protecting
 from workers.vault.lab import Check, Lab
-from workers.vault.probe import Reply
 from workers.vault.report import Level
-from workers.vault.vault import ChunkProtection, Part
-
-_RIGHT, _WRONG = b"the bytes that are sent", b"the bytes that are announced"
-
-
-def _announcing(protection: ChunkProtection) -> Mapping[str, str]:
-    """Headers that announce other bytes than are sent."""
-    if protection is ChunkProtection.SIGNED:
-        return {"x-amz-content-sha256": hashlib.sha256(_WRONG).hexdigest()}
-    return protecting(protection, _WRONG, None)
-
-
-def spoilt_put_is_refused(lab: Lab, protection: ChunkProtection, role: str = "admin") -> tuple[bool, str]:
-    """PUT of bytes that are not the announced ones."""
-    probe, key = lab.role(role), lab.key(f"spoilt-{protection.value}")
-    reply = probe.send("PUT", key, headers=_announcing(protection), body=_RIGHT)
-    absent = probe.head(key).status == 404
-    return reply.refused and absent, f"PUT {reply}, {'nothing kept' if absent else 'object KEPT'}"
-
-
-def _spoilt_is_refused(protection: ChunkProtection) -> Callable[[Lab], tuple[bool, str]]:
-    def run(lab: Lab) -> tuple[bool, str]:
-        put, seen = spoilt_put_is_refused(lab, protection)
-        key = lab.key(f"spoilt-part-{protection.value}")
-        _, upload = lab.admin.begin(key)
-        part = lab.admin.part(key, upload, _RIGHT, _announcing(protection))
-        listed = list(wire.Answer(lab.admin.send("GET", key, query=upload).data).parts())
-        passed = put and part.refused and not listed
-        seen = f"{seen}; part {part}, parts kept {len(listed)}"
-        if protection is not ChunkProtection.CRC64NVME:
-            return passed, seen
-        whole = _complete(lab, key, upload, whole=_WRONG)
-        return passed and whole.refused, f"{seen}; Complete {whole}"
-
-    return run
-
-
-def _complete(lab: Lab, key: str, upload: dict[str, str], *, whole: bytes = _RIGHT, if_absent: bool = False) -> Reply:
-    sent = lab.admin.part(key, upload, _RIGHT, {CRC_HEADER: encoded(crc64nvme(_RIGHT))})
-    part = Part(1, len(_RIGHT), sent.etag, crc64nvme(_RIGHT))
-    crc = {CRC_HEADER: encoded(crc64nvme(whole)), "x-amz-checksum-type": "FULL_OBJECT"}
-    return lab.admin.complete(key, upload, part, crc | ({"If-None-Match": "*"} if if_absent else {}))
+from workers.vault.values import ChunkProtection
 
 
 def put_if_absent(lab: Lab, role: str = "admin") -> tuple[bool, str]:
     """A second PUT with If-None-Match: * over a key that is taken."""
     key, version_id, _ = lab.locked
-    absent = {"If-None-Match": "*", "Content-MD5": content_md5(_RIGHT)}
-    reply = lab.role(role).send("PUT", key, headers=absent, body=_RIGHT)
+    absent = {"If-None-Match": "*", "Content-MD5": content_md5(RIGHT)}
+    reply = lab.role(role).send("PUT", key, headers=absent, body=RIGHT)
     same = lab.role(role).head(key).version_id == version_id
     return reply.status == 412 and same, f"{reply}; still the same version: {same}"
 
@@ -68,7 +26,7 @@ def put_if_absent(lab: Lab, role: str = "admin") -> tuple[bool, str]:
 def _complete_if_absent(lab: Lab) -> tuple[bool, str]:
     key, version_id = lab.plain
     _, upload = lab.admin.begin(key)
-    reply = _complete(lab, key, upload, if_absent=True)
+    reply = complete(lab, key, upload, if_absent=True)
     same = lab.admin.head(key).version_id == version_id
     lab.admin.send("DELETE", key, query=upload)
     return reply.status == 412 and same, f"{reply}; still the same version: {same}"
@@ -113,12 +71,12 @@ def _ranges(lab: Lab) -> tuple[bool, str]:
 def _resume_and_abort(lab: Lab) -> tuple[bool, str]:
     key = lab.key("resumed")
     _, upload = lab.admin.begin(key)
-    lab.admin.part(key, upload, _RIGHT, {CRC_HEADER: encoded(crc64nvme(_RIGHT))})
+    lab.admin.part(key, upload, RIGHT, {CRC_HEADER: encoded(crc64nvme(RIGHT))})
     parts = list(wire.Answer(lab.admin.send("GET", key, query=upload).data).parts())
     listed = _listed(lab, key, upload)
     abort = lab.admin.send("DELETE", key, query=upload)
     after = lab.admin.send("GET", key, query=upload)
-    passed = [(part.number, part.size) for part in parts] == [(1, len(_RIGHT))] and listed
+    passed = [(part.number, part.size) for part in parts] == [(1, len(RIGHT))] and listed
     passed = passed and abort.ok and after.status == 404 and not _listed(lab, key, upload)
     return passed, f"parts {len(parts)}, upload listed: {listed}; abort {abort}, then ListParts {after}"
 
@@ -161,33 +119,6 @@ def _clock(lab: Lab) -> tuple[bool, str]:
 
 
 _NO_OVERWRITE = "Two transfers of one clip could overwrite each other: use a store with conditional writes."
-
-PROTECTION_CHECKS = {
-    protection: Check(
-        name,
-        Level.SHOULD,
-        sentence,
-        "Another protection is used if the store has one.",
-        _spoilt_is_refused(protection),
-    )
-    for protection, name, sentence in (
-        (
-            ChunkProtection.CRC64NVME,
-            "crc64nvme-checked",
-            "The store refuses a chunk, and a whole object, whose CRC64NVME is wrong.",
-        ),
-        (
-            ChunkProtection.CONTENT_MD5,
-            "content-md5-checked",
-            "The store refuses a chunk whose Content-MD5 is wrong.",
-        ),
-        (
-            ChunkProtection.SIGNED,
-            "payload-hash-checked",
-            "The store refuses a chunk whose signed SHA-256 is wrong.",
-        ),
-    )
-}
 
 WRITE_CHECKS = (
     Check(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from awscrt import checksums as awscrt
 
-from workers.vault.vault import ChunkProtection, Part
+from workers.vault.values import ChunkProtection, Part
 
 CRC_HEADER = "x-amz-checksum-crc64nvme"
 UNSIGNED = "UNSIGNED-PAYLOAD"

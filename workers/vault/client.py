@@ -29,7 +29,7 @@ from workers.vault import wire
 from workers.vault.deadline import Guard, Watchdog, guarded_pool
 from workers.vault.refusals import Refused, sorted_out, translated
 from workers.vault.retry import Limits, RetryBudget, wait_before
-from workers.vault.vault import Version
+from workers.vault.values import Version
 
 Body = bytes | memoryview
 _Answer = TypeVar("_Answer")

@@ -18,7 +18,7 @@ from workers.errors import AlreadyThere, ConfigurationInvalid, RuleBroken
 from workers.vault import checksums, wire
 from workers.vault.faults import BytesRefused, NotAsWritten, NotThere, StillLocked, UploadGone
 from workers.vault.locking import Locking
-from workers.vault.vault import MAXIMUM_PARTS, MINIMUM_PART, Lock, ObjectHead, Part, Upload, Version
+from workers.vault.values import MAXIMUM_PARTS, MINIMUM_PART, Lock, ObjectHead, Part, Upload, Version
 
 
 @dataclass(slots=True)

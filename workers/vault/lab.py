@@ -19,7 +19,7 @@ from workers.vault.probe import Probe
 from workers.vault.refusals import Refused
 from workers.vault.report import Level, Row
 from workers.vault.retry import Limits
-from workers.vault.vault import Version
+from workers.vault.values import Version
 
 ANONYMOUS = "anonymous"
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 
 from workers.vault.faults import NotAsWritten
-from workers.vault.vault import ObjectHead, Version
+from workers.vault.values import ObjectHead, Version
 from workers.vault.wire import whole_second
 
 

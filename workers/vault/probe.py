@@ -16,7 +16,7 @@ from workers.errors import StoreAway
 from workers.vault import checksums, wire
 from workers.vault.client import Body, Client
 from workers.vault.deadline import Guard
-from workers.vault.vault import Part
+from workers.vault.values import Part
 
 _CODE = re.compile(rb"<Code>([^<]+)</Code>")
 

@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 
 from workers.errors import ConfigurationInvalid
-from workers.vault.vault import ChunkProtection
+from workers.vault.values import ChunkProtection
 
 
 class Level(enum.Enum):

@@ -24,7 +24,7 @@ from workers.vault.reader import S3Reader
 from workers.vault.refusals import Refused
 from workers.vault.retry import Limits
 from workers.vault.uploads import Uploads
-from workers.vault.vault import ChunkProtection, ObjectHead, Part, Upload, Version
+from workers.vault.values import ChunkProtection, ObjectHead, Part, Upload, Version
 
 
 class S3Vault(Locking):

@@ -13,18 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from workers.vault.checks_bytes import PROTECTION_CHECKS, spoilt_put_is_refused
 from workers.vault.checks_locks import EXPIRY_CHECK, LOCK_CHECKS
 from workers.vault.checks_roles import ROLE_CHECKS, may_not_delete
-from workers.vault.checks_writes import (
-    PROTECTION_CHECKS,
-    WRITE_CHECKS,
-    spoilt_put_is_refused,
-)
+from workers.vault.checks_writes import WRITE_CHECKS
 from workers.vault.client import Access
 from workers.vault.lab import ANONYMOUS, Check, Lab, demand_answer
 from workers.vault.report import Level, Row, StoreReport
 from workers.vault.retry import Limits
-from workers.vault.vault import ChunkProtection
+from workers.vault.values import ChunkProtection
 
 _LIMITS = Limits(tries=1, connect=3.0, silence=10.0, request=15.0)
 

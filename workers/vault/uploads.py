@@ -7,6 +7,7 @@ Complete, the whole against the checksum combined from the parts.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from workers.errors import AlreadyThere, RuleBroken, StoreAway
@@ -15,7 +16,7 @@ from workers.vault.checksums import CRC_HEADER, combined, encoded, protecting
 from workers.vault.client import Client
 from workers.vault.faults import UploadGone
 from workers.vault.refusals import Refused
-from workers.vault.vault import MAXIMUM_PARTS, ChunkProtection, ObjectHead, Part, Upload
+from workers.vault.values import MAXIMUM_PARTS, ChunkProtection, ObjectHead, Part, Upload
 
 
 class Uploads:
@@ -96,6 +97,9 @@ class Uploads:
             Version id and ETag as answered, or the head of what an earlier, unheard success left.
         """
         checksum = combined(parts) if self._protection is ChunkProtection.CRC64NVME else None
+        if self._protection is not ChunkProtection.CRC64NVME:
+            # versitygw refuses checksums that the upload was not created for.
+            parts = [replace(part, crc64nvme=None) for part in parts]
         headers = {"If-None-Match": "*"} if if_absent else {}
         if checksum is not None:
             headers |= {CRC_HEADER: encoded(checksum), "x-amz-checksum-type": "FULL_OBJECT"}

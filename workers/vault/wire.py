@@ -14,7 +14,7 @@ from minio.time import from_http_header
 
 from workers.errors import StoreAway
 from workers.vault.checksums import CRC_HEADER, decoded, encoded
-from workers.vault.vault import Lock, ObjectHead, Part, Upload, Version
+from workers.vault.values import Lock, ObjectHead, Part, Upload, Version
 
 _NAMESPACE = 'xmlns="http://s3.amazonaws.com/doc/2006-03-01/"'
 _FRACTION = re.compile(r"\.\d+")

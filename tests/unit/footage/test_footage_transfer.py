@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from conftest import CHUNK, LONG, SHORT, World, footage, order_for
+from footage_world import CHUNK, LONG, SHORT, World, footage, order_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from conftest import LONG, World
+from footage_world import LONG, World
 
 from workers.errors import StoreAway
 from workers.footage.fake import FakeSource

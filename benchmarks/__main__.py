@@ -1,0 +1,6 @@
+"""`make bench`: every benchmark, one after the other."""
+
+from benchmarks import ingest
+
+if __name__ == "__main__":
+    ingest.main()

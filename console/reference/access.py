@@ -1,0 +1,155 @@
+"""Who reads and who writes which topic: one principal a stage, a dock, a person's command line.
+
+A stage writes directly only what is no move of a clip; every move's event goes through the outbox, so it is
+the relay that writes it. A dock may write reports and read answers, nothing else (safety.md §5).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import Struct
+
+from console.reference.schemas import COMMENT
+from streams.topics import STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_of, full_name
+from workers.fate.moves import MOVES
+
+NAMESPACE = "bwv"
+
+
+class Access(Struct, frozen=True):
+    """What one principal may do.
+
+    Attributes:
+        reads, writes: topics without the namespace.
+        group: commits offsets under a consumer group of its own name.
+        sees_topics: describes topics and their properties, which a stage checks before it starts.
+        each: one principal for each of these ("dock"), named after it.
+    """
+
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
+    group: bool = True
+    sees_topics: bool = True
+    each: str = ""
+
+
+def _told_by_moves() -> tuple[str, ...]:
+    told = {topic for move in MOVES for topic in move.events}
+    twins = {topic.name for topic in TOPICS if topic.name.endswith(".urgent") and topic.name[: -len(".urgent")] in told}
+    return tuple(topic.name for topic in TOPICS if topic.name in told | twins)
+
+
+ACCESS = {
+    "intake": Access(
+        reads=(
+            "cameras.docked",
+            "uploads.reported",
+            "keys.enrolled",
+            "keys.revoked",
+            "urgency.requested",
+            "quarantine.decided",
+        ),
+        writes=("uploads.rejected",),
+    ),
+    "transfer": Access(
+        reads=("clips.registered", "clips.registered.urgent"),
+        writes=("transfers.progressed",),
+    ),
+    "verification": Access(
+        reads=("clips.secured", "clips.secured.urgent"),
+        writes=("transfers.progressed",),
+    ),
+    "release": Access(
+        reads=("clips.verified", "receipts.requested", "clips.wiped"),
+        writes=("clips.released", "uploads.rejected"),
+    ),
+    "probe": Access(reads=("clips.verified",), writes=("clips.probed",)),
+    "record": Access(reads=tuple(topic.name for topic in TOPICS if topic.recorded)),
+    "relay": Access(writes=(*_told_by_moves(), "cameras.gap-found"), group=False),
+    "dock": Access(
+        reads=("clips.released", "uploads.rejected", "clips.quarantined"),
+        writes=("cameras.docked", "uploads.reported", "clips.wiped"),
+        group=False,
+        sees_topics=False,
+        each="dock",
+    ),
+    "person": Access(
+        writes=(
+            "clips.attributed",
+            "cameras.issued",
+            "cameras.returned",
+            "urgency.requested",
+            "quarantine.decided",
+            "keys.enrolled",
+            "keys.revoked",
+        ),
+        group=False,
+    ),
+}
+"""Stage, dock or person → what it reads and writes. Dead letters are added to every stage that has them."""
+
+
+def writers_of(topic: str) -> list[str]:
+    """Who writes a topic."""
+    return [name for name, access in ACCESS.items() if topic in access.writes]
+
+
+def readers_of(topic: str) -> list[str]:
+    """Who reads a topic."""
+    return [name for name, access in ACCESS.items() if topic in access.reads]
+
+
+def acls() -> dict[str, Any]:
+    """Every permission, as kafka-acls takes them. What is not listed is refused."""
+    rows: list[dict[str, str]] = []
+    for name, access in ACCESS.items():
+        rows += _of(name, access)
+    rows += _operator()
+    return {"$comment": COMMENT, "namespace": NAMESPACE, "acls": rows}
+
+
+def _of(name: str, access: Access) -> list[dict[str, str]]:
+    principal = f"User:{NAMESPACE}-{name}" + ("-{DOCK}" if access.each else "")
+    writes = list(access.writes)
+    if name in STAGES_WITH_DEAD_LETTERS:
+        writes.append(dead_letters_of(name))
+    rows = [_row(principal, "READ", "TOPIC", full_name(NAMESPACE, topic)) for topic in access.reads]
+    rows += [_row(principal, "WRITE", "TOPIC", full_name(NAMESPACE, topic)) for topic in writes]
+    if access.group:
+        rows.append(_row(principal, "READ", "GROUP", full_name(NAMESPACE, name)))
+    if access.sees_topics:
+        rows += [
+            _row(principal, operation, "TOPIC", f"{NAMESPACE}.", "PREFIXED")
+            for operation in ("DESCRIBE", "DESCRIBE_CONFIGS")
+        ]
+    return rows
+
+
+def _operator() -> list[dict[str, str]]:
+    """Makes topics, looks at lag, and gives a dead letter back to the topic that it came from."""
+    principal = f"User:{NAMESPACE}-operator"
+    letters = [full_name(NAMESPACE, dead_letters_of(stage)) for stage in STAGES_WITH_DEAD_LETTERS]
+    read_by_stages = {
+        topic for stage in STAGES_WITH_DEAD_LETTERS for topic in (*ACCESS[stage].reads, dead_letters_of(stage))
+    }
+    rows = [
+        _row(principal, operation, "TOPIC", f"{NAMESPACE}.", "PREFIXED")
+        for operation in ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")
+    ]
+    rows.append(_row(principal, "DESCRIBE", "GROUP", f"{NAMESPACE}.", "PREFIXED"))
+    rows += [_row(principal, "READ", "TOPIC", letter) for letter in letters]
+    rows += [_row(principal, "WRITE", "TOPIC", full_name(NAMESPACE, topic)) for topic in sorted(read_by_stages)]
+    return rows
+
+
+def _row(principal: str, operation: str, kind: str, name: str, pattern: str = "LITERAL") -> dict[str, str]:
+    return {
+        "principal": principal,
+        "host": "*",
+        "operation": operation,
+        "permission": "ALLOW",
+        "resource": kind,
+        "pattern": pattern,
+        "name": name,
+    }

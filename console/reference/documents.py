@@ -1,0 +1,37 @@
+"""All generated documents by name. Each is text, the same for the same code."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from console.reference.access import acls
+from console.reference.asyncapi import asyncapi
+from console.reference.errors import errors_page
+from console.reference.schemas import message_schemas, sidecar_schema, statement_schemas
+from console.reference.settings import settings_page
+from console.reference.topics import topics_list, topics_page
+
+OWNED = ("docs/reference/schemas",)
+"""Folders in which every JSON file is generated: one that is no longer made must go."""
+
+
+def documents() -> dict[str, str]:
+    """Path from the project's folder → text."""
+    made = {f"docs/reference/schemas/{name}.json": _json(schema) for name, schema in message_schemas().items()}
+    made |= {
+        f"docs/reference/schemas/signed/{name}.json": _json(schema) for name, schema in statement_schemas().items()
+    }
+    return made | {
+        "docs/reference/sidecar.schema.json": _json(sidecar_schema()),
+        "docs/reference/asyncapi.json": _json(asyncapi()),
+        "docs/reference/topics.md": topics_page(),
+        "docs/reference/settings.md": settings_page(),
+        "docs/reference/errors.md": errors_page(),
+        "deploy/kafka/topics.json": _json(topics_list()),
+        "deploy/kafka/acls.json": _json(acls()),
+    }
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"

@@ -1,0 +1,43 @@
+"""JSON Schemas (2020-12) of messages, of what is signed, and of the sidecar that a camera writes."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from streams.topics import TOPICS
+from workers.footage.recording import Sidecar
+from workers.keys.statements import PURPOSES
+
+DIALECT = "https://json-schema.org/draft/2020-12/schema"
+COMMENT = "Made by `python -m console.reference --write` from the code; edit the code."
+
+
+def message_schemas() -> dict[str, dict[str, Any]]:
+    """Name of each message that a topic carries → its schema."""
+    kinds = {topic.carries for topic in TOPICS}
+    return {kind.__name__: _schema(kind) for kind in sorted(kinds, key=lambda kind: kind.__name__)}
+
+
+def statement_schemas() -> dict[str, dict[str, Any]]:
+    """Name of each body that is signed → its schema; `x-purpose` is what its signature is bound to."""
+    bodies = sorted(PURPOSES, key=lambda kind: kind.__name__)
+    return {kind.__name__: _schema(kind) | {"x-purpose": PURPOSES[kind]} for kind in bodies}
+
+
+def sidecar_schema() -> dict[str, Any]:
+    """Schema of the JSON file that a camera writes beside a recording."""
+    return _schema(Sidecar)
+
+
+def _schema(kind: type[Struct]) -> dict[str, Any]:
+    made = msgspec.json.schema(kind)
+    definitions = made.pop("$defs", {})
+    whole = definitions.pop(kind.__name__, made)
+    whole = {"$schema": DIALECT, "$comment": COMMENT, **whole, "description": inspect.getdoc(kind) or ""}
+    if definitions:
+        whole["$defs"] = dict(sorted(definitions.items()))
+    return whole
