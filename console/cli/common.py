@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON document for scripts.")
 
+WIDE = 220
+"""Columns of a table that is not read on a terminal: nothing is folded in a log."""
+
 PATIENCE = 20.0
 """Seconds that a command waits for a stage to act on what it published."""
 
@@ -40,7 +43,7 @@ def settings_of(context: click.Context, **overrides: Any) -> Settings:
 
 def console() -> Console:
     """Where people read: colours and width of the terminal, plain text in a pipe."""
-    return Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    return Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
 
 
 def show_json(value: Any) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,11 +127,20 @@ def _probed(c: dict[str, Any]) -> str:
     if not c["readable"]:
         return f"not readable by {c['tool'] or 'ffprobe'}: {c['reason']}; stored all the same"
     video, audio = c.get("video") or {}, c.get("audio") or {}
-    sound = audio.get("codec", "with sound") if audio else "no sound"
-    return f"{c.get('duration') or 0:.1f} s, {video.get('codec', 'no picture')}, {sound}, by {c['tool']}"
+    sound = audio.get("codec_name", "with sound") if audio else "no sound"
+    return f"{c.get('duration') or 0:.1f} s, {video.get('codec_name', 'no picture')}, {sound}, by {c['tool']}"
 
 
-SENTENCES = {
+def _reported(c: dict[str, Any]) -> str:
+    report = msgspec.json.decode(c["report"]["body"], type=Report)
+    measured = report.recording.measured_sha256
+    agrees = "as declared" if measured == report.recording.sha256 else f"measured {measured[:16]}…, which differs"
+    return f"declared by {report.dock}/{report.bay}, docking {report.docking}: SHA-256 {agrees}"
+
+
+SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "uploads.reported": _reported,
+    "uploads.rejected": lambda c: f"report rejected: {c['reason']}; {c['action']}",
     "clips.registered": _registered,
     "clips.secured": _secured,
     "clips.verified": _verified,

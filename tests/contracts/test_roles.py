@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import ROLES, RealStore
+from tests.contracts.conftest import ROLES, RealStore
 
 from workers.vault import wire
 from workers.vault.probe import Probe, Reply

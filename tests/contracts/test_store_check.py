@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from conftest import RealStore
+from tests.contracts.conftest import RealStore
 
 from workers.errors import ConfigurationInvalid, StoreAway
 from workers.vault.client import Access

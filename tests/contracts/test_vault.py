@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from conftest import RealStore
+from tests.contracts.conftest import RealStore
 
 from workers.errors import AlreadyThere, ConfigurationInvalid, RuleBroken
 from workers.vault.checksums import crc64nvme

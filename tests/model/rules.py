@@ -14,6 +14,7 @@ from tests.model.table import (
     RECEIPT,
     STANDING,
     STORED,
+    URGENT,
     VERIFIED_AS,
     Row,
     Table,
@@ -22,7 +23,7 @@ from tests.model.world import Scenario, State
 from workers.fate.moves import CameraCopy, Disposal, Standing
 
 OVER = (Disposal.COMMITTED, Disposal.DONE)
-INGEST = (STANDING, ATTEMPT, STORED, VERIFIED_AS, RECEIPT)
+INGEST = (STANDING, ATTEMPT, INTERRUPTED, URGENT, STORED, VERIFIED_AS, RECEIPT)
 LIVENESS = "liveness: nothing that happens by itself brings this clip on"
 
 
@@ -62,6 +63,8 @@ class Rules:
             yield f"{standing} with verified version {version}"
         if (standing == Standing.RELEASED) != (receipt is not None):
             yield f"{standing} with receipt {receipt}"
+        if row[INTERRUPTED] and standing != Standing.REGISTERED:
+            yield f"{standing} and interrupted"
         if receipt is not None and receipt[1] != version:
             yield "the receipt names another version"
         if row[ATTEMPT] > self.table.last_attempt and standing != Standing.REGISTERED:

@@ -35,7 +35,7 @@ COLUMNS = tuple(FIRST_ROW)
 AT = {column: place for place, column in enumerate(COLUMNS)}
 STANDING, ATTEMPT, INTERRUPTED, DOCKING = (AT[c] for c in ("standing", "attempt", "interrupted", "docking"))
 STORED, VERIFIED_AS, RECEIPT = (AT[c] for c in ("stored_version", "verified_version", "receipt"))
-DISPOSAL, CAMERA_COPY = AT["disposal"], AT["camera_copy"]
+DISPOSAL, CAMERA_COPY, URGENT = AT["disposal"], AT["camera_copy"], AT["urgent"]
 
 Row = tuple[Any, ...]
 Seen = tuple[Any, ...]

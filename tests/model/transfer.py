@@ -61,6 +61,9 @@ class Transfer:
         if (faults := spend(s.faults, "lost link")) is not None:
             gone = goes_on(s, STAGE, place, job._replace(step="interrupt"), faults=faults)
             yield "loses the link", gone, False
+        if (faults := spend(s.faults, "misread")) is not None:
+            misread = goes_on(s, STAGE, place, job._replace(step="quarantine"), faults=faults)
+            yield "reads other bytes twice, from a failing camera", misread, False
         if not self.scenario.true:
             yield "reads other bytes twice", goes_on(s, STAGE, place, job._replace(step="quarantine")), True
             return

@@ -84,6 +84,7 @@ class State(NamedTuple):
 FAULTS = (
     "lie",
     "lost link",
+    "misread",
     "undock",
     "false report",
     "person decides",

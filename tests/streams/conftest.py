@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from stream_world import World
 
 from local.kafka import Kafka
 from local.postgres import Postgres
 from streams.settings import Settings
+from tests.streams.stream_world import World
 from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)

@@ -20,7 +20,7 @@ from workers.errors import DockBusy, MoveRefused, RuleBroken, StoreAway
 async def behave(home: Path, clip: str, work: float) -> None:
     """`<kind>.<source>.<number>`: kinds are ok, slow (until <home>/open), poison, defect, refused, store
     (while <home>/away), busy (while <home>/busy), long (works for ten minutes)."""
-    kind = clip.split(".")[0]
+    kind = clip.split(".", maxsplit=1)[0]
     note(home, "start", clip)
     if kind == "poison":
         raise RuleBroken(f"{clip} is poison")
@@ -34,7 +34,7 @@ async def behave(home: Path, clip: str, work: float) -> None:
         raise DockBusy("the dock says 503", 0.3)
     try:
         if kind == "slow":
-            while not (home / "open").exists():
+            while not (home / "open").exists():  # noqa: ASYNC110 (the gate is a file: another process opens it)
                 await asyncio.sleep(0.02)
         elif kind == "long":
             await asyncio.sleep(600)

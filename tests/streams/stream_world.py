@@ -19,6 +19,7 @@ from typing import Any
 import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import GroupCoordinatorNotAvailableError
 
 from streams import admin
 from streams import messages as m
@@ -108,7 +109,7 @@ class World:
         self.settings = msgspec.structs.replace(self.settings, **values)
 
     async def topics(self, *names: str) -> None:
-        await admin.apply(self.settings, names)
+        await admin.apply(self.settings, names or None)
         await self.publisher.start()
 
     def start(self, kind: str, **environment: object) -> Process:
@@ -179,6 +180,8 @@ class World:
         await client.start()
         try:
             offsets = await client.list_consumer_group_offsets(full_name(self.settings.namespace, stage))
+        except GroupCoordinatorNotAvailableError:
+            return {}  # the first group of a new broker: its topic is being made
         finally:
             await client.close()
         name = full_name(self.settings.namespace, topic)

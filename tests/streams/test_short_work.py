@@ -5,7 +5,8 @@ from __future__ import annotations
 import signal
 
 import pytest
-from stream_world import World, eventually
+
+from tests.streams.stream_world import World, eventually
 
 TOPIC = "receipts.requested"
 TOPICS = (TOPIC, "dead-letters.release", "clips.wiped")

@@ -19,11 +19,16 @@ async def find_clip(database: Database, words: str) -> list[str]:
 
 
 async def history(database: Database, clip_id: str) -> list[Row]:
-    """The clip's custody entries and those of its camera's inventory, in the order of their times."""
+    """The clip's custody entries, and the reports of its recording that led to them, in the order of time."""
+    columns = "index, event_id, type, verb, person, time, entry::jsonb->>'source' AS source, payload, conflicts_with"
     return await database.fetch(
-        "SELECT index, event_id, type, verb, person, time, entry::jsonb->>'source' AS source, payload, conflicts_with"
-        " FROM custody WHERE clip_id = %s ORDER BY time, index",
-        (clip_id,),
+        f"SELECT {columns} FROM custody WHERE clip_id = %(clip)s"
+        f" UNION ALL SELECT {columns} FROM custody JOIN clip_fate f ON f.camera = custody.camera"
+        "  WHERE f.clip_id = %(clip)s AND custody.clip_id IS NULL"
+        "  AND type IN ('uploads.reported', 'uploads.rejected') AND entry::jsonb->>'unreadable' IS NULL"
+        "  AND convert_from(payload, 'UTF8')::jsonb->>'recording' = f.recording"
+        " ORDER BY time, index",
+        {"clip": clip_id},
     )
 
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime
 
 import msgspec
 import pytest
-from footage_world import CHUNK, LONG, SHORT, World, footage, order_for
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.unit.footage.footage_world import CHUNK, LONG, SHORT, World, footage, order_for
 from workers import failpoints
 from workers.errors import AlreadyThere, DockGone, RuleBroken, StoreAway
 from workers.footage import conclusion, deposit, quarantine, transfer

@@ -3,8 +3,8 @@ from __future__ import annotations
 import hashlib
 
 import pytest
-from footage_world import LONG, World
 
+from tests.unit.footage.footage_world import LONG, World
 from workers.errors import StoreAway
 from workers.footage.fake import FakeSource
 from workers.footage.verification import Outcome, Verdict, read_back

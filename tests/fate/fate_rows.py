@@ -1,0 +1,133 @@
+"""Rows in every state, and moves made on them in SQL and in memory."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.database.engine import Connection, execute, fetch
+from workers.errors import MoveRefused
+from workers.fate.moves import CameraCopy, Disposal, Move, Standing
+from workers.fate.outbox import Event
+from workers.fate.row import JSON_COLUMNS, Fate, find_on, make_on
+from workers.keys.signing import Signed
+
+SIGNED = Signed("{}", "dock:DOCK-01:0123456789abcdef", "c2ln")
+OTHER = Signed('{"other":1}', "dock:DOCK-02:0123456789abcdef", "c2ln")
+
+DOMAIN: dict[str, tuple[Any, ...]] = {
+    "standing": tuple(Standing),
+    "attempt": (1, 2, 4, 5, 6),
+    "interrupted": (False, True),
+    "urgent": (False, True),
+    "docking": (1, 2),
+    "stored_version": (None, "v1", "v2"),
+    "verified_version": (None, "v1"),
+    "camera_copy": tuple(CameraCopy),
+    "disposal": (None, *Disposal),
+    "quarantine": (None, {"reason": "differs"}),
+    "decision": (None, SIGNED),
+    "receipt": (None, SIGNED),
+}
+"""What each column that a move may look at can hold."""
+
+USUAL = {column: values[0] for column, values in DOMAIN.items()} | {"report": SIGNED}
+GIVEN: dict[str, Any] = {
+    "docking": 7,
+    "report": OTHER,
+    "stored_version": "v9",
+    "verified_version": "v9",
+    "receipt": OTHER,
+    "quarantine": {"reason": "another"},
+    "decision": OTHER,
+}
+
+_NUMBERS = itertools.count(1)
+
+
+def new_clip() -> str:
+    """An id that no other row has."""
+    return f"clip-{next(_NUMBERS):032d}".replace("0", "a").replace("1", "b")
+
+
+class Case(Struct, frozen=True):
+    """A row, and what the mover saw where that was something else."""
+
+    row: dict[str, Any]
+    seen: dict[str, Any]
+
+
+def cases(move: Move) -> Iterator[Case]:
+    """Every value of every column that the move asks for, and each of the columns it compares seen wrongly.
+
+    A compared column that can be empty is given every value, because in SQL nothing equals nothing.
+    """
+    compared = [column for column in move.same if None in DOMAIN[column]]
+    looked_at = [*move.when, *(column for column in compared if column not in move.when)]
+    for values in itertools.product(*(DOMAIN[column] for column in looked_at)):
+        row = dict(zip(looked_at, values, strict=True))
+        yield Case(row, {})
+        for column in move.same:
+            others = [value for value in DOMAIN[column] if value != row.get(column, USUAL[column])]
+            for other in others if column in compared else others[:1]:
+                yield Case(row, {column: other})
+
+
+def events_of(move: Move, clip_id: str, cause: str = "") -> list[Event]:
+    """One event for each topic that the move tells of."""
+    return [
+        Event(topic, clip_id, f"evt-{clip_id}-{cause}{topic}", clip_id, move.by, b'{"told":true}')
+        for topic in move.events
+    ]
+
+
+def given_to(move: Move) -> dict[str, Any]:
+    """Values for the columns that the mover fills in."""
+    return {column: GIVEN[column] for column in move.gives}
+
+
+async def insert(connection: Connection, columns: Mapping[str, Any], clip_id: str | None = None) -> Fate:
+    """Put a row there, whatever state it is in; returns it as a mover would see it."""
+    clip_id = clip_id or new_clip()
+    values = USUAL | {"camera": "CAM-1", "recording": clip_id} | dict(columns)
+    stored = {
+        column: msgspec.json.encode(value).decode() if column in JSON_COLUMNS and value is not None else value
+        for column, value in values.items()
+    }
+    names = ", ".join(stored)
+    places = ", ".join(f"%({column})s" for column in stored)
+    await execute(
+        connection,
+        f"INSERT INTO clip_fate (clip_id, {names}) VALUES (%(clip_id)s, {places})",
+        stored | {"clip_id": clip_id},
+    )
+    found = await find_on(connection, clip_id)
+    assert found is not None
+    return found
+
+
+async def outcome(connection: Connection, move: Move, seen: Fate) -> tuple[bool, dict[str, Any], list[str]]:
+    """Make the move in SQL: whether it was made, the row afterwards, and the topics told of this clip."""
+    try:
+        await make_on(connection, move, seen, events=events_of(move, seen.clip_id), given=given_to(move))
+        made = True
+    except MoveRefused:
+        made = False
+    after = await find_on(connection, seen.clip_id)
+    assert after is not None
+    return made, columns_of(after), await told(connection, seen.clip_id)
+
+
+async def told(connection: Connection, clip_id: str) -> list[str]:
+    """Topics of the events about a clip, in the order in which the relay publishes them."""
+    rows = await fetch(connection, "SELECT topic FROM outbox WHERE key = %s ORDER BY id", (clip_id,))
+    return [row["topic"] for row in rows]
+
+
+def columns_of(fate: Fate) -> dict[str, Any]:
+    """A row as `Move.allows` takes it; when it moved is nobody's condition."""
+    return {column: value for column, value in msgspec.structs.asdict(fate).items() if column != "moved_at"}
