@@ -67,7 +67,7 @@ class Bench:
         self._count = 0
 
     def plan(
-        self, endpoint: str, *, reader: str = "verification", whole: bool = True, spare: int = 1
+        self, endpoint: str, *, reader: str = "verification", whole: bool = True, buffers: int = 4
     ) -> tuple[Plan, Path]:
         """A plan under keys that nobody used before."""
         self._count += 1
@@ -77,15 +77,15 @@ class Bench:
         clips = tuple(
             Recording(str(path), digest, derived_id("clip", self._count, str(path))) for path, digest in self.files
         )
-        plan = Plan(endpoint, BUCKET, pair["transfer"], pair[reader], clips, whole=whole, spare=spare)
+        plan = Plan(endpoint, BUCKET, pair["transfer"], pair[reader], clips, whole=whole, buffers=buffers)
         path = self.folder / "plan.json"
         path.touch(0o600)
         path.write_bytes(msgspec.json.encode(plan))
         return plan, path
 
-    def python(self, module: str, endpoint: str, *, server: int | None, whole: bool = True, spare: int = 1) -> Cost:
+    def python(self, module: str, endpoint: str, *, server: int | None, whole: bool = True, buffers: int = 4) -> Cost:
         """A contender that is a Python program."""
-        _, path = self.plan(endpoint, whole=whole, spare=spare)
+        _, path = self.plan(endpoint, whole=whole, buffers=buffers)
         return run([[sys.executable, "-m", f"benchmarks.{module}", str(path)]], env=ENV, server=server)
 
     def s5cmd(self) -> Cost:
@@ -183,7 +183,7 @@ def main() -> None:
                     {
                         "ours": lambda: bench.python("ours", endpoint, server=server, whole=False),
                         "ours, one buffer each": lambda: bench.python(
-                            "ours", endpoint, server=server, whole=False, spare=0
+                            "ours", endpoint, server=server, whole=False, buffers=2
                         ),
                         "minio-py": lambda: bench.python("peer_minio", endpoint, server=server, whole=False),
                     },

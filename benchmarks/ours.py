@@ -44,7 +44,7 @@ def main() -> None:
     plan = planned()
     vault = S3Vault(_access(plan, "transfer", plan.writer))
     verifier = S3Vault(_access(plan, "verification", plan.reader))
-    buffers = Buffers(plan.chunk, transfers=len(plan.recordings), spare=plan.spare)
+    buffers = Buffers(plan.chunk, plan.buffers)
     means = Means(vault=vault, uploads=FakeUploads(), buffers=buffers, lock_for=3600)
 
     def one(recording: Recording) -> None:

@@ -24,7 +24,7 @@ class Plan(Struct, frozen=True):
 
     Attributes:
         whole: the whole of ingest, or the store leg alone.
-        spare: buffers beyond one each; for ours.
+        buffers: chunk buffers of the process; for ours.
     """
 
     endpoint: str
@@ -34,7 +34,7 @@ class Plan(Struct, frozen=True):
     recordings: tuple[Recording, ...]
     whole: bool = True
     chunk: int = 16 << 20
-    spare: int = 1
+    buffers: int = 4
 
 
 def planned() -> Plan:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tomllib
 from pathlib import Path
 
 from streams.admin import apply as apply_topics
@@ -28,11 +29,17 @@ dock_repeat = 5.0      # seconds; minutes in production
 
 
 def make_home(home: Path, more_settings: str = "") -> None:
-    """Write the settings and make the first keys, where they are not there yet."""
+    """Write the settings and make the first keys, where they are not there yet.
+
+    Args:
+        more_settings: TOML; what it names wins over what a small machine has.
+    """
     home.mkdir(parents=True, exist_ok=True)
     settings = home / "settings.toml"
     if not settings.exists():
-        settings.write_text(SETTINGS + more_settings)
+        named = tomllib.loads(more_settings)
+        ours = [line for line in SETTINGS.splitlines(keepends=True) if line.split(" ")[0] not in named]
+        settings.write_text("".join(ours) + more_settings)
     keys = home / "keys"
     first = _key(keys, Role.PERSON, FIRST_PERSON)
     if not (keys / "trust-root.pub").exists():

@@ -245,6 +245,8 @@ async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        # A broker answers one connection in order: questions wait behind a fetch that finds nothing.
+        fetch_max_wait_ms=10,
     )
     try:
         await asyncio.wait_for(consumer.start(), 15)

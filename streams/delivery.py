@@ -37,7 +37,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 import mode
 
@@ -52,7 +52,7 @@ from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import full_name
 from streams.waiting import Waiting
-from workers.errors import PassingFault
+from workers.errors import BrokerAway, PassingFault
 
 log = logging.getLogger(__name__)
 
@@ -120,11 +120,12 @@ class ShortWork:
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
         if self._ends.done():
             # The message in hand is not finished: Faust's own stop would wait for it, or unwind it.
-            await self._commit_finished()
-            exits.leave(self._ends.result().code, str(self._ends.result()))
-        stopped = self._stopping.is_set()
+            await self._leave(self._ends.result())
+        if not self._stopping.is_set():
+            # An application that crashed does not stop in order either.
+            await self._leave(exits.StageEnds(exits.UNSAFE, f"Faust has ended by itself: {self._app.crash_reason!r}"))
         await self._stop(worker)
-        return exits.DONE if stopped else exits.UNSAFE
+        return exits.DONE
 
     async def _agent(self, stream: Any) -> None:
         async for event in stream.events():
@@ -198,21 +199,21 @@ class ShortWork:
         # Faust sets one event on its own end and another on a crash; a look a second costs nothing.
         while not (worker.crashed or self._app.crashed or self._app.should_stop):  # noqa: ASYNC110
             await asyncio.sleep(1.0)
-        log.error("Faust has ended by itself: %r", self._app.crash_reason)
 
     async def _stop(self, worker: Any) -> None:
         stop = asyncio.ensure_future(worker.stop())
         # wait_for would hang itself if stop() swallowed the cancellation.
         done, _ = await asyncio.wait({stop, self._ends}, timeout=STOP_WITHIN, return_when=asyncio.FIRST_COMPLETED)
         if self._ends.done() and not stop.done():
-            await self._commit_finished()
-            exits.leave(self._ends.result().code, str(self._ends.result()))
+            await self._leave(self._ends.result())
         if not done:
             exits.leave(exits.NOT_STOPPED, f"Faust has not stopped within {STOP_WITHIN:g} s")
 
-    async def _commit_finished(self) -> None:
+    async def _leave(self, end: exits.StageEnds) -> NoReturn:
+        """Commit what was finished, and go without unwinding anything."""
         commit = asyncio.ensure_future(self._app.consumer.commit())
         await asyncio.wait({commit}, timeout=5.0)
+        exits.leave(end.code, str(end))
 
     async def _lag(self) -> None:
         """Ask the broker, not the consumer, how much waits: a consumer that fell silent does not know."""
@@ -223,9 +224,9 @@ class ShortWork:
             try:
                 async with asyncio.timeout(LAG_EVERY):
                     self._health.lag_is(await self._count_lag(self._app))
-                self._health.is_back("Kafka")
+                self._health.is_back(BrokerAway.part)
             except Exception as error:  # noqa: BLE001 (Faust wraps them in its own)
-                self._health.waits_for("Kafka", repr(error))
+                self._health.waits_for(BrokerAway.part, repr(error))
 
     @staticmethod
     async def _count_lag(app: App) -> int:

@@ -25,7 +25,7 @@ _PATTERNS = (
         HIDDEN,
     ),
     (re.compile(r"(\w+://[^\s:/@\"]*:)[^\s@/\"]+@"), rf"\1{HIDDEN}@"),
-    (re.compile(rf'(\\?"{_SECRET_NAMES}\\?"\s*:\s*\\?")[^"\\]+', re.I), rf"\1{HIDDEN}"),
+    (re.compile(rf"""(\\?["']{_SECRET_NAMES}\\?["']\s*:\s*\\?["'])[^"'\\]+""", re.I), rf"\1{HIDDEN}"),
     (re.compile(rf"(\b{_SECRET_NAMES}\s*[=:]\s*)(?!\*)[^\s,;&\"'}}\\]+", re.I), rf"\1{HIDDEN}"),
 )
 _SECRET_FIELD = re.compile(_SECRET_NAMES, re.I)

@@ -8,6 +8,7 @@ say so meanwhile.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 import logging
 import signal
@@ -76,26 +77,25 @@ def run_stage(kind: type[Stage], settings: Settings) -> int:
 
 
 async def _work(kind: type[Stage], settings: Settings, health: Health, stopping: asyncio.Event) -> int:
-    slot = Slot(kind.name, settings.home / "slots")
-    publisher = Publisher(settings.kafka, settings.namespace, slot.member)
-    database = Database(settings.database, settings.namespace)
-    stage = kind(Parts(settings, database, publisher.publish))
-    starting: tuple[Callable[[], Awaitable[object]], ...] = (
-        lambda: admin.verify(settings, (*kind.listens, dead_letters_of(kind.name))),
-        publisher.start,
-        database.open,
-        stage.start,
-    )
-    try:
+    async with contextlib.AsyncExitStack() as open_parts:
+        slot = Slot(kind.name, settings.home / "slots")
+        open_parts.callback(slot.free)
+        publisher = Publisher(settings.kafka, settings.namespace, slot.member)
+        open_parts.push_async_callback(publisher.stop)
+        database = Database(settings.database, settings.namespace)
+        open_parts.push_async_callback(database.close)
+        stage = kind(Parts(settings, database, publisher.publish))
+        open_parts.push_async_callback(stage.stop)
+        starting: tuple[Callable[[], Awaitable[object]], ...] = (
+            lambda: admin.verify(settings, (*kind.listens, dead_letters_of(kind.name))),
+            publisher.start,
+            database.open,
+            stage.start,
+        )
         for start in starting:
             if not await _patiently(start, settings, health, stopping):
                 return exits.DONE
         return await _engine(stage, settings, publisher, health, stopping, slot.member)
-    finally:
-        await stage.stop()
-        await publisher.stop()
-        await database.close()
-        slot.free()
 
 
 async def _engine(
@@ -152,11 +152,11 @@ def _run(name: str, settings: Settings, work: Work) -> int:
 
 
 def _arm(settings: Settings) -> None:
-    if settings.fail:
-        markers = settings.home / "failpoints"
+    markers = settings.home / "failpoints"
+    for name in settings.fail.split():
         markers.mkdir(parents=True, exist_ok=True)
         try:
-            failpoints.arm(settings.fail, markers / settings.fail)
+            failpoints.arm(name, markers / name)
         except ValueError as error:
             raise ConfigurationInvalid(str(error)) from error
 

@@ -17,6 +17,7 @@ import contextlib
 import logging
 import zlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from streams import admin
 from streams.health import Health
@@ -34,6 +35,8 @@ BATCH = 500
 GATHER = 0.02
 """Seconds between two looks while events keep coming: a few more in each batch, a fraction of the cost."""
 WAKE_EVERY = 2.0
+CONFIRMED_WITHIN = 5.0
+"""Seconds after which an unconfirmed batch means that the broker is away."""
 LOOK_AGAIN = 1.0
 COUNT_EVERY = 5.0
 PRUNE_EVERY = 600.0
@@ -82,7 +85,7 @@ async def _with_lock(
         if await _until(stopping, LOOK_AGAIN):
             return
     health.is_back(OTHER_RELAY)
-    relay = Relay(connection, publisher, health)
+    relay = Relay(connection, publisher, health, stopping)
     woken = asyncio.Event()
     listening = asyncio.create_task(_listen(database, woken))
     try:
@@ -114,7 +117,8 @@ async def _listen(database: Database, woken: asyncio.Event) -> None:
 class Relay:
     """Reads, sends, marks. The caller holds the lock on `connection`."""
 
-    def __init__(self, connection: Connection, publisher: Publisher, health: Health) -> None:
+    def __init__(self, connection: Connection, publisher: Publisher, health: Health, stopping: asyncio.Event) -> None:
+        self._stopping = stopping
         self._connection = connection
         self._publisher = publisher
         self._health = health
@@ -137,7 +141,7 @@ class Relay:
         return marked
 
     async def _send(self, rows: Sequence[Row]) -> int:
-        faults = await self._publisher.publish_all([(_event(row), row["time"]) for row in rows])
+        faults = await self._published([(_event(row), row["time"]) for row in rows])
         failpoints.reach("relay.after_publish")
         sent, held, first_fault = [], set(), None
         for row, fault in zip(rows, faults, strict=True):
@@ -155,6 +159,17 @@ class Relay:
             row, fault = first_fault
             raise BrokerAway(f"event {row['event_id']} for {row['topic']} was not confirmed: {fault!r}") from fault
         return len(sent)
+
+    async def _published(self, events: Sequence[tuple[Event, datetime]]) -> list[BaseException | None]:
+        """Send; a broker that is away is waited for, and named, until the process is to stop."""
+        sending = asyncio.ensure_future(self._publisher.publish_all(events))
+        while not (await asyncio.wait({sending}, timeout=CONFIRMED_WITHIN))[0]:
+            self._health.waits_for(BrokerAway.part, f"{len(events)} events are not confirmed")
+            if self._stopping.is_set():
+                sending.cancel()
+                raise BrokerAway("stopped before the broker confirmed; the events are sent again")
+        self._health.is_back(BrokerAway.part)
+        return sending.result()
 
     async def _housekeeping(self) -> None:
         now = asyncio.get_running_loop().time()

@@ -8,7 +8,6 @@ role, mode 0600.
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -17,8 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.errors import ConfigurationInvalid
-
-NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,30}")
+from workers.footage.clip import NAMESPACE
 
 
 class Settings(Struct, frozen=True, kw_only=True):
@@ -57,7 +55,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         dock_settle: seconds that a camera's folder must be unchanged before it is read.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
-        fail: failpoint at which this process kills itself, once; for the fault suite alone.
+        fail: failpoints at which this process kills itself, each once; for the fault suite alone.
     """
 
     home: Path = Path(".bwv")

@@ -19,6 +19,7 @@ import logging
 from collections.abc import Callable
 from functools import partial
 from typing import Any
+from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
@@ -56,9 +57,6 @@ from workers.vault.vault import Upload, Vault
 
 log = logging.getLogger(__name__)
 
-SPARE_BUFFERS = 1
-"""Chunk buffers beyond one a transfer; see workers/footage/buffers.py."""
-
 
 QUARANTINE_FACTS = [name for name in ClipQuarantined.__struct_fields__ if name not in ("clip_id", "attempt", "report")]
 """What the row keeps of a quarantine, for `bwv quarantine list` and for intake when a person decides."""
@@ -84,7 +82,8 @@ class Transfer(LongStage):
         self.keyring = Keyring(self.database, load_public(settings.trust_root))
         self.signer = Signer.load(Role.SERVICE, self.name, settings.keys / "service" / f"{self.name}.pem")
         self.threads = ByteThreads(settings, self.name)
-        self.buffers = Buffers(settings.chunk_size, transfers=self.threads.most, spare=SPARE_BUFFERS)
+        self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self.buffers = Buffers(settings.chunk_size, self.threads.most)
 
     async def start(self) -> None:
         """Refuse a store that does not keep evidence; abort uploads that nobody will finish."""
@@ -108,7 +107,12 @@ class Transfer(LongStage):
         """Secure one clip."""
         if not isinstance(message, ClipRegistered):
             raise MessageInvalid(f"transfer does not listen to {type(message).__name__}")
-        while (seen := await find(self.database, message.clip_id)) is not None and _is_due(seen, message):
+        # A clip that was put into the urgent lane has a message in both: one after the other, not both at once.
+        async with self.locks.setdefault(message.clip_id, asyncio.Lock()):
+            await self._receive(message, envelope)
+
+    async def _receive(self, message: ClipRegistered, envelope: Envelope) -> None:
+        while (seen := await find(self.database, message.clip_id)) is not None and _is_due(seen, message, envelope):
             try:
                 outcome = await self._secured(seen, message, envelope)
             except DockGone as gone:
@@ -225,10 +229,11 @@ class Transfer(LongStage):
         await make(self.database, moves.TRY_AGAIN, seen, events=[following])
 
 
-def _is_due(seen: Fate, message: ClipRegistered) -> bool:
-    """Whether the row still waits for this very attempt; anything else was decided by somebody already."""
+def _is_due(seen: Fate, message: ClipRegistered, envelope: Envelope) -> bool:
+    """Whether the row still waits for this very attempt, in this lane; else somebody has decided already."""
     return (
-        seen.standing == moves.Standing.REGISTERED
+        seen.urgent == envelope.urgent
+        and seen.standing == moves.Standing.REGISTERED
         and seen.attempt == message.attempt
         and seen.disposal in moves.NOT_COMMITTED
         and seen.verified_version is None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from streams.turns import Job
 
 BEHIND = 32
@@ -66,7 +68,8 @@ class Window:
         """The unfinished ones, oldest first."""
         return [job for job in self._jobs.values() if job is not None]
 
-    def holes(self) -> list[Job]:
-        """The unfinished ones below the last finished: without them, finished work would be done again."""
-        finished = [offset for offset, job in self._jobs.items() if job is None]
-        return [job for job in self.jobs() if finished and job.origin.offset < finished[-1]]
+    def holes(self, at_work: Collection[Job] = ()) -> list[Job]:
+        """The unfinished ones below the last that is finished or at work: if they are left out, work that is
+        finished will be done again."""
+        touched = [offset for offset, job in self._jobs.items() if job is None or job in at_work]
+        return [job for job in self.jobs() if touched and job.origin.offset < touched[-1]]

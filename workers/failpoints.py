@@ -1,7 +1,8 @@
-"""Named places where a test may kill the process: `BWV_FAIL=secure.after_chunk_3` in the environment.
+"""Named places where a test may kill the process: `BWV_FAIL=transfer.after_chunk_3` in the environment.
 
-Safety rests on what every crash leaves, so each step of each stage has a name, and the fault suite kills
-the process at every one of them. Unarmed, reaching a failpoint costs one comparison.
+Several names may stand there, with spaces between them. Safety rests on what every crash leaves, so each
+step of each stage has a name, and the fault suite kills the process at every one of them. Unarmed, reaching a
+failpoint costs one comparison.
 """
 
 from __future__ import annotations
@@ -39,8 +40,7 @@ FAILPOINTS = (
     "probe.after_probe",
 )
 
-_armed = ""
-_marker: Path | None = None
+_armed: dict[str, Path | None] = {}
 
 
 def arm(name: str, marker: Path | None = None) -> None:
@@ -48,20 +48,22 @@ def arm(name: str, marker: Path | None = None) -> None:
 
     Args:
         marker: a file that is created just before; while it exists the failpoint does not fire again, so
-            that the restarted process goes on.
+            that the restarted process goes on. Whoever makes the file beforehand decides, by removing it, when
+            the process dies.
     """
-    global _armed, _marker
-    if name and name not in FAILPOINTS:
+    if name not in FAILPOINTS:
         raise ValueError(f"no failpoint {name!r}; known are {', '.join(FAILPOINTS)}")
-    _armed, _marker = name, marker
+    _armed[name] = marker
 
 
 def reach(name: str) -> None:
     """Kill the process with SIGKILL if `name` is armed and has not fired before."""
-    if name != _armed:
+    if name not in _armed:
         return
-    if _marker is not None:
-        if _marker.exists():
+    marker = _armed[name]
+    if marker is not None:
+        try:
+            marker.touch(exist_ok=False)
+        except FileExistsError:
             return
-        _marker.touch()
     os.kill(os.getpid(), signal.SIGKILL)

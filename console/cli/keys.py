@@ -66,15 +66,22 @@ def enrol(context: click.Context, role: str, owner: str, public: Path | None, as
         key = load_public(file)
         if (key.role, key.owner) != (role, owner):
             raise click.UsageError(f"{file} is the key of {key.role.value} {key.owner}, not of {role} {owner}")
-    run(enrol_key(settings, key))
+    run(_enrol_unless_revoked(settings, key))
     show_json(key) if as_json else click.echo(f"enrolled {key.id}")
+
+
+async def _enrol_unless_revoked(settings: Settings, key: EnrolledKey) -> None:
+    async with database_of(settings) as database:
+        if await database.fetch_one("SELECT id FROM enrolled_keys WHERE id = %s AND revoked_at IS NOT NULL", (key.id,)):
+            raise click.UsageError(f"{key.id} was revoked and stays so; make another key and enrol that")
+    await enrol_key(settings, key)
 
 
 async def enrol_key(settings: Settings, key: EnrolledKey) -> None:
     """Publish a signed enrolment and wait until intake has it."""
     body = Enrolment(key.id, key.role.value, key.owner, key.public, settings.person, now_iso())
     message = KeyEnrolled(key.owner, key.role.value, signed_by_person(settings, body))
-    await announce(settings, "keys.enrolled", message, key=key.owner, cause=(key.id,))
+    await announce(settings, "keys.enrolled", message, key=key.owner, cause=(key.id, body.at))
     async with database_of(settings) as database:
         await until(
             lambda: database.fetch_one("SELECT id FROM enrolled_keys WHERE id = %s", (key.id,)),
@@ -96,7 +103,7 @@ def revoke(context: click.Context, key: str, reason: str) -> None:
                 raise click.UsageError(f"no key {key}; see: bwv keys list")
             body = Revocation(key, settings.person, now_iso(), reason)
             message = KeyRevoked(key, signed_by_person(settings, body))
-            await announce(settings, "keys.revoked", message, key=key, cause=(key,))
+            await announce(settings, "keys.revoked", message, key=key, cause=(key, body.at))
             await until(
                 lambda: database.fetch_one(
                     "SELECT id FROM enrolled_keys WHERE id = %s AND revoked_at IS NOT NULL", (key,)

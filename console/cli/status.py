@@ -40,7 +40,7 @@ def status(context: click.Context, as_json: bool) -> None:
     clips = run(work())
     letters = run(list_letters(settings))
     bays = read_bays(settings.home)
-    troubles = [part.name for part in supervised.parts if part.state != "ready"]
+    troubles = [part.name for part in supervised.parts if part.state not in ("ready", "done")]
     if as_json:
         show_json({"parts": supervised.parts, "docks": bays, "clips": clips, "dead_letters": len(letters)})
     else:

@@ -139,3 +139,21 @@ async def test_a_made_up_note_of_an_erasure_erases_nothing_and_tells_nothing(tmp
     assert path.exists()
     assert other.exists()
     assert not bench.of("clips.wiped")
+
+
+@pytest.mark.parametrize("victim_is", ["footage", "sidecar"])
+async def test_finishing_an_erasure_removes_no_sidecar_but_the_recordings_own(tmp_path: Path, victim_is: str) -> None:
+    bench = Bench(tmp_path)
+    camera = bench.folder / "BAY-01" / CAMERA
+    put_recording(camera, 1)
+    await crash(tmp_path, "dock.after_erase")
+    other, _ = put_recording(camera, 2)
+    victim = other if victim_is == "footage" else other.with_suffix(".json")
+    [note] = (camera / ".dock/wiped").iterdir()
+    note.write_text(json.dumps({**json.loads(note.read_bytes()), "sidecar_file": victim.name}))
+    await bench.start()
+    await bench.until(lambda: bench.of("clips.wiped"), "ClipWiped")
+    await bench.reported("20261122-0002")
+    await bench.stop()
+    assert other.exists()
+    assert other.with_suffix(".json").exists()

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+import threading
 import time
 from pathlib import Path
 
@@ -14,7 +15,9 @@ import msgspec
 import pytest
 
 from streams.messages import ClipQuarantined, UploadRejected
-from tests.dock.conftest import Bench, put_recording
+from tests.dock.conftest import DEADLINE, Bench, put_recording
+from workers.dock.bay import State
+from workers.dock.camera import Look
 from workers.dock.client import DockSource
 from workers.errors import DockGone
 from workers.footage.canonical import sha256_hex
@@ -199,7 +202,7 @@ async def test_a_recording_that_changes_after_its_report_is_refused_then_declare
     await bench.reported("20261122-0002")
     source = DockSource(first.location, bench.transfer)
     path.write_bytes(b"x" * path.stat().st_size)
-    with pytest.raises(DockGone, match="changed since it was measured|changed after it was measured"):
+    with pytest.raises(DockGone, match=r"changed (since|after) it was measured"):
         await asyncio.to_thread(source.open)
     second = await bench.reported("20261122-0001", times=2)
     assert second.docking > first.docking
@@ -310,3 +313,57 @@ def test_reports_decode_without_this_program(tmp_path: Path) -> None:
     assert set(Report.__struct_fields__) == {
         "dock", "bay", "docking", "docked_at", "inventory", "location", "recording",
     }  # fmt: skip
+
+
+async def test_a_report_comes_again_verbatim_even_from_a_newer_program(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_recording(bench.folder / "BAY-01" / CAMERA, 1)
+    await bench.start()
+    await bench.reported("20261122-0001")
+    await bench.stop()
+    monkeypatch.setattr("workers.dock.inventory._report", lambda *a: pytest.fail("the report was made anew"))
+    await bench.start()
+    await bench.reported("20261122-0001", times=2)
+    assert len({signed.body for signed in bench.reports()}) == 1
+
+
+async def test_a_report_of_an_earlier_docking_that_lies_on_the_camera_is_not_repeated(bench: Bench) -> None:
+    camera = bench.folder / "BAY-01" / CAMERA
+    put_recording(camera, 1)
+    await bench.start()
+    first = await bench.reported("20261122-0001")
+    [kept] = (camera / ".dock/reports").iterdir()
+    old = kept.read_bytes()
+    await bench.stop()
+    (camera / ".dock/docking.json").write_text(json.dumps({"docking": first.docking, "inventory": first.inventory}))
+    kept.write_bytes(old)
+    await bench.start()
+    assert (await bench.reported("20261122-0001", times=2)).docking == first.docking + 1
+
+
+async def test_a_look_that_began_before_an_erasure_does_not_bring_the_recording_back(bench: Bench) -> None:
+    camera = bench.folder / "BAY-01" / CAMERA
+    path, _ = put_recording(camera, 1)
+    await bench.start()
+    report = await bench.reported("20261122-0001")
+    assert bench.agent is not None
+    [attendant] = bench.agent.attendants.values()
+    item = attendant.docked.items["20261122-0001"]
+    look, listed, stale = attendant.docked.camera.look, threading.Event(), threading.Event()
+
+    def late() -> Look:
+        seen = look()
+        if path.name in {name for name, _ in seen.stamps}:
+            listed.set()
+            stale.wait(DEADLINE)
+        return seen
+
+    attendant.docked.camera.look = late  # type: ignore[method-assign]
+    await bench.until(listed.is_set, "a look to list the recording")
+    bench.answer(bench.receipt(report))
+    await bench.until(lambda: item.state is State.WIPED, "the erasure")
+    stale.set()
+    await bench.until(lambda: bench.bay("BAY-01")["code"] == "empty", "the sign")
+    assert attendant.docked.items["20261122-0001"] is item
+    assert bench.bay("BAY-01")["remaining"] == 0

@@ -13,7 +13,6 @@ from tests.dock.conftest import Bench, put_recording
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
 from workers.keys.signing import Role, Signer
-from workers.keys.statements import PURPOSES
 
 CAMERA = "BWC-0417"
 RECORDING = "20261122-0001"

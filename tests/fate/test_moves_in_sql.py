@@ -6,10 +6,10 @@ import asyncio
 
 import msgspec
 import pytest
-from fate_rows import DOMAIN, Case, cases, columns_of, events_of, given_to, insert, outcome, told
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.fate.rows import DOMAIN, Case, cases, columns_of, events_of, given_to, insert, outcome, told
 from workers.database.engine import Connection, Database
 from workers.errors import MoveRefused
 from workers.fate.moves import MOVES, RELEASE, SECURE, VERIFY, Move, Standing
@@ -55,7 +55,7 @@ async def test_a_move_is_made_from_exactly_the_states_of_the_table(database: Dat
     row=st.fixed_dictionaries({column: st.sampled_from(values) for column, values in DOMAIN.items()}),
     seen=st.fixed_dictionaries({}, optional={c: st.sampled_from(DOMAIN[c]) for c in ("attempt", "docking", "urgent")}),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_columns_that_a_move_does_not_name_change_nothing(dsn: str, shared: str, move: Move, row, seen) -> None:
     async def run() -> None:
         async with Database(dsn, shared, size=1) as database:
@@ -90,7 +90,7 @@ async def test_a_move_of_a_clip_that_is_not_there_says_so(database: Database) ->
     async with database.connection() as connection:
         row = await insert(connection, {})
     gone = msgspec.structs.replace(row, clip_id="clip-nowhere")
-    with pytest.raises(MoveRefused, match="clip-nowhere.*the row is missing"):
+    with pytest.raises(MoveRefused, match=r"clip-nowhere.*the row is missing"):
         await make(database, SECURE, gone, events=events_of(SECURE, "clip-nowhere"), given=given_to(SECURE))
 
 

@@ -6,8 +6,8 @@ import asyncio
 import random
 
 import pytest
-from fate_rows import SIGNED, events_of, given_to, insert, new_clip, told
 
+from tests.fate.rows import SIGNED, events_of, given_to, insert, new_clip, told
 from workers.database.engine import Database, fetch
 from workers.errors import DatabaseAway, MoveRefused
 from workers.fate.moves import FAIL_READBACK, RELEASE, SECURE, VERIFY, Move, Standing
@@ -171,13 +171,3 @@ async def test_the_relay_is_woken_by_a_commit_and_not_before(database: Database)
         assert not done
     await asyncio.wait_for(following, 5)
     await woken.aclose()
-
-
-async def test_an_entry_of_the_custody_log_stays(database: Database) -> None:
-    entry = (
-        'INSERT INTO custody (index, event_id, type, verb, time, entry, leaf, topic, partition, "offset")'
-        " VALUES (0, 'e', 't', 'collection', now(), '{}', '', 'x', 0, 0)"
-    )
-    await database.execute(entry)
-    await database.execute("DELETE FROM custody")
-    assert len(await database.fetch("SELECT 1 FROM custody")) == 1

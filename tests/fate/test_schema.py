@@ -6,8 +6,8 @@ import subprocess
 import sys
 
 import psycopg
-from fate_rows import insert
 
+from tests.fate.rows import insert
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 
@@ -33,14 +33,14 @@ async def test_an_upgrade_that_is_repeated_changes_nothing(dsn: str, schema: str
 
 
 def test_processes_that_upgrade_at_once_do_not_collide(dsn: str) -> None:
-    for trial in range(3):
+    for trial in range(2):
         schema = f"at_once{trial}"
         processes = [
             subprocess.Popen([sys.executable, "-c", UPGRADE, dsn, schema], stderr=subprocess.PIPE, text=True)
-            for _ in range(3)
+            for _ in range(2)
         ]
         said = [process.communicate(timeout=120)[1] for process in processes]
-        assert [process.returncode for process in processes] == [0, 0, 0], said
+        assert [process.returncode for process in processes] == [0, 0], said
         with psycopg.connect(dsn) as connection:
             versions = connection.execute(f"SELECT count(*) FROM {schema}.alembic_version").fetchone()
         assert versions == (1,)
@@ -52,8 +52,6 @@ def test_one_namespace_does_not_see_another(dsn: str) -> None:
         upgrade(dsn, schema)
     assert tables(dsn, "force_a") == tables(dsn, "force_b")
     with psycopg.connect(dsn, options="-c search_path=force_a") as connection:
-        connection.execute(
-            "INSERT INTO outbox (topic, key, event_id, subject, source, body) VALUES ('','','','','','')"
-        )
+        connection.execute("INSERT INTO open_uploads (key, upload_id, clip_id, attempt) VALUES ('', '', '', 1)")
     with psycopg.connect(dsn, options="-c search_path=force_b") as connection:
-        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (0,)
+        assert connection.execute("SELECT count(*) FROM open_uploads").fetchone() == (0,)

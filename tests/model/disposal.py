@@ -42,7 +42,7 @@ class Outside:
 
     def _decide(self, s: State) -> Iterator[Step]:
         if s.row is not None and (faults := spend(s.faults, "person decides")) is not None:
-            after = self.table.make("decide quarantine", s.row, s.row, {"decision": "kept apart"})
+            after = self.table.make("decide quarantine", s.row, s.row, {"decision": f"the person's, {faults}"})
             if after is not None:
                 yield "a person DECIDES", s._replace(row=after, faults=faults), False
 

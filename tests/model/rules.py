@@ -8,6 +8,7 @@ from typing import Any
 from tests.model.table import (
     ATTEMPT,
     CAMERA_COPY,
+    DECISION,
     DISPOSAL,
     DOCKING,
     INTERRUPTED,
@@ -63,6 +64,10 @@ class Rules:
             yield f"{standing} with verified version {version}"
         if (standing == Standing.RELEASED) != (receipt is not None):
             yield f"{standing} with receipt {receipt}"
+        if standing == Standing.REGISTERED and stored is not None:
+            yield "registered with a stored version"
+        if row[DECISION] is not None and standing != Standing.QUARANTINED:
+            yield f"{standing} with a decision about its quarantine"
         if row[INTERRUPTED] and standing != Standing.REGISTERED:
             yield f"{standing} and interrupted"
         if receipt is not None and receipt[1] != version:
@@ -78,7 +83,7 @@ class Rules:
         a, b = s.row, t.row
         if a is b or a is None or b is None:
             return
-        for place, thing in ((VERIFIED_AS, "verified version"), (RECEIPT, "receipt")):
+        for place, thing in ((VERIFIED_AS, "verified version"), (RECEIPT, "receipt"), (DECISION, "decision")):
             if a[place] is not None and b[place] != a[place]:
                 yield f"the {thing} was replaced"
         for place, thing in ((DOCKING, "docking"), (ATTEMPT, "attempt")):
@@ -90,8 +95,12 @@ class Rules:
             yield "disposal was taken back"
         if a[DISPOSAL] in OVER and any(a[place] != b[place] for place in INGEST):
             yield "ingest went on after disposal was committed"
-        if a[STANDING] == Standing.QUARANTINED and b[STANDING] != a[STANDING]:
-            yield "quarantine ended by itself"
+        yield from self._quarantined(a[STANDING], b[STANDING])
+
+    def _quarantined(self, before: str, after: str) -> Iterator[str]:
+        """Quarantine begins where nothing was secured, and never ends by itself."""
+        if before != after and Standing.QUARANTINED in (before, after) and before != Standing.REGISTERED:
+            yield f"from {before} to {after}"
 
     def _abandoned(self, s: State, t: State, attempt: int, following: int) -> Iterator[str]:
         number = self.scenario.slot(attempt)

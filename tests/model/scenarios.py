@@ -6,11 +6,13 @@ from tests.model.world import Scenario
 
 SCENARIOS = (
     Scenario("nothing goes wrong", sleepy=("intake", "release")),
-    Scenario("urgency after the last attempt", first=5, faults={"lie": 2, "urgent": 1}),
-    Scenario("other bytes", transfers=2, true=False, faults={"undock": 1, "person decides": 2, "again": 1}),
+    Scenario("urgency after the last attempt", first=5, faults={"lie": 2, "urgent": 1, "person disposes": 1}),
+    Scenario("other bytes", transfers=2, true=False, faults={"undock": 1, "person decides": 2, "person disposes": 1}),
     Scenario(
         "two releases", releases=2, sleepy=("release",), faults={"person disposes": 1, "false report": 1, "again": 1}
     ),
+    Scenario("two transfers, one key", transfers=2, faults={"lie": 1}),
+    Scenario("disposal while it waits", sleepy=("intake",), faults={"person disposes": 1, "urgent": 1, "lost link": 1}),
     Scenario("a failing camera", transfers=2, faults={"misread": 1, "lost link": 1, "undock": 1}),
     Scenario("intake sleeps through an attempt", sleepy=("intake",), first=4, faults={"lie": 1, "lost link": 1}),
     Scenario("a camera that moves", transfers=2, faults={"undock": 2, "lost link": 1}),

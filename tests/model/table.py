@@ -35,7 +35,7 @@ COLUMNS = tuple(FIRST_ROW)
 AT = {column: place for place, column in enumerate(COLUMNS)}
 STANDING, ATTEMPT, INTERRUPTED, DOCKING = (AT[c] for c in ("standing", "attempt", "interrupted", "docking"))
 STORED, VERIFIED_AS, RECEIPT = (AT[c] for c in ("stored_version", "verified_version", "receipt"))
-DISPOSAL, CAMERA_COPY, URGENT = AT["disposal"], AT["camera_copy"], AT["urgent"]
+DISPOSAL, CAMERA_COPY, URGENT, DECISION = (AT[c] for c in ("disposal", "camera_copy", "urgent", "decision"))
 
 Row = tuple[Any, ...]
 Seen = tuple[Any, ...]
@@ -68,6 +68,10 @@ class Table:
             after = tuple(move.applied(before, {c: given[c] for c in move.gives})[c] for c in COLUMNS)
         self._made[question] = after
         return after
+
+    def made(self) -> set[str]:
+        """Names of the moves that some row allowed."""
+        return {question[0] for question, after in self._made.items() if after is not None}
 
     def tells(self, name: str) -> tuple[str, ...]:
         """The topics of a move's events, the urgent lane taken for the ordinary one."""

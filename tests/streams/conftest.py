@@ -43,7 +43,7 @@ async def world(broker: str, database: str, tmp_path: Path) -> AsyncIterator[Wor
         database=database,
         partitions=2,
         replication=1,
-        session_timeout=6.0,
+        session_timeout=4.0,
         retry_first=0.05,
         retry_most=0.3,
     )

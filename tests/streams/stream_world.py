@@ -104,6 +104,7 @@ class World:
         self.home = settings.home
         self.publisher = Publisher(settings.kafka, settings.namespace, "test")
         self.processes: list[Process] = []
+        self._admin: AIOKafkaAdminClient | None = None
 
     def change(self, **values: object) -> None:
         self.settings = msgspec.structs.replace(self.settings, **values)
@@ -124,6 +125,8 @@ class World:
                 process.child.wait(10)
             print(process.log.name, "\n", process.said()[-3000:])  # shown when the test fails
         await self.publisher.stop()
+        if self._admin is not None:
+            await self._admin.close()
 
     # What goes in.
 
@@ -176,14 +179,13 @@ class World:
 
     async def committed(self, stage: str, topic: str) -> dict[int, int]:
         """Partition → committed offset."""
-        client = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
-        await client.start()
+        if self._admin is None:
+            self._admin = AIOKafkaAdminClient(bootstrap_servers=self.settings.kafka)
+            await self._admin.start()
         try:
-            offsets = await client.list_consumer_group_offsets(full_name(self.settings.namespace, stage))
+            offsets = await self._admin.list_consumer_group_offsets(full_name(self.settings.namespace, stage))
         except GroupCoordinatorNotAvailableError:
             return {}  # the first group of a new broker: its topic is being made
-        finally:
-            await client.close()
         name = full_name(self.settings.namespace, topic)
         return {place.partition: int(at.offset) for place, at in offsets.items() if place.topic == name}
 

@@ -9,10 +9,14 @@ from streams.turns import Job, Turns
 from streams.window import BEHIND, Window
 
 
-def job(number: int, source: str = "A", *, key: str | None = None, urgent: bool = False, offset: int = 0) -> Job:
+def job(
+    number: int, source: str = "A", *, key: str | None = None, urgent: bool = False, offset: int | None = None
+) -> Job:
     topic = "bwv.clips.registered" + (".urgent" if urgent else "")
     name = (key or f"clip-{number}").encode()
-    return Job(Origin(topic, 0, offset or number, float(number), name, b"", ()), None, number, source)
+    return Job(
+        Origin(topic, 0, number if offset is None else offset, float(number), name, b"", ()), None, number, source
+    )
 
 
 def taken(turns: Turns, now: float = 0.0) -> list[Job]:
@@ -157,3 +161,13 @@ def test_an_unfinished_head_leaves_room_for_others_but_not_without_end() -> None
         window.finish(offset)
     assert window.room() == 0
     assert [hole.origin.offset for hole in window.holes()] == [1]
+
+
+def test_what_lies_below_something_at_work_must_be_finished_too_before_a_stop() -> None:
+    window = Window(8)
+    jobs = [job(number, offset=number) for number in range(6)]
+    for each in jobs:
+        window.add(each)
+    window.finish(2)
+    assert window.holes() == jobs[:2]
+    assert window.holes({jobs[4]: "task"}) == [jobs[0], jobs[1], jobs[3]]

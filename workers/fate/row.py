@@ -185,14 +185,18 @@ def _statement(
         where.append(f"{column} IS NOT DISTINCT FROM %(same_{column})s")
         parameters[f"same_{column}"] = getattr(seen, column)
     statement = f"WITH moved AS (UPDATE clip_fate SET {', '.join(sets)} WHERE {' AND '.join(where)} RETURNING 1)"
-    for number, event in enumerate(events):
-        names = [f"event{number}_{position}" for position in range(6)]
-        parameters.update(zip(names, event_row(event), strict=True))
-        casts = ("text", "text", "text", "text", "text", "bytea")
-        values_sql = ", ".join(f"%({name})s::{cast}" for name, cast in zip(names, casts, strict=True))
+    if events:
+        # One insert, sorted: the events of a move enter the outbox in the order in which they are told.
+        rows = []
+        for number, event in enumerate(events):
+            names = [f"event{number}_{position}" for position in range(6)]
+            parameters.update(zip(names, event_row(event), strict=True))
+            casts = ("text", "text", "text", "text", "text", "bytea")
+            cells = ", ".join(f"%({name})s::{cast}" for name, cast in zip(names, casts, strict=True))
+            rows.append(f"({number}, {cells})")
         statement += (
-            f", told{number} AS (INSERT INTO outbox ({EVENT_COLUMNS}) SELECT {values_sql} FROM moved"
-            " ON CONFLICT DO NOTHING)"
+            f", told AS (INSERT INTO outbox ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM moved,"
+            f" (VALUES {', '.join(rows)}) AS e (number, {EVENT_COLUMNS}) ORDER BY number ON CONFLICT DO NOTHING)"
         )
     return statement + " SELECT count(*) AS moved FROM moved", parameters
 

@@ -14,6 +14,7 @@ from workers.footage.canonical import derived_id
 
 ENROLLED_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{2,31}")
 CLIP_ID = re.compile(r"clip-[a-z2-7]{32}")
+NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 SHA256_HEX = re.compile(r"[0-9a-f]{64}")
 RECORDING_ID_BYTES = 255
 
@@ -38,6 +39,15 @@ def accepted_clip_id(namespace: str, camera: str, recording: str, size: int, sha
     declaration, keyed by camera, recording and the digest that the person signed.
     """
     return derived_id("clip", "bwv-accepted-1", namespace, camera, recording, size, sha256)
+
+
+def check_namespace(value: str) -> str:
+    """Return `value` if it may prefix topics, groups and store keys and name a database schema."""
+    if not NAMESPACE.fullmatch(value):
+        raise NameInvalid(
+            f"namespace {value[:64]!r}: expected a lower-case letter, then at most 30 lower-case letters, digits and _"
+        )
+    return value
 
 
 def check_enrolled_id(what: str, value: str) -> str:

@@ -96,7 +96,7 @@ def deposit(key: str, source: Source, means: Means, judge: Judge, *, media_type:
         size = source.size
         judge.size(size)
         passage = Passage(reader, stop=means.stop, told=means.told)
-        with means.buffers.lent(size) as lane:
+        with means.buffers.lent() as lane:
             way = _Way(key, size, passage, lane, means, judge, media_type)
             return way.in_parts() if size > means.buffers.size else way.in_one_piece()
     finally:
@@ -117,11 +117,17 @@ def lying(key: str, means: Means) -> Deposited | None:
 
 
 def dropped(key: str, means: Means) -> None:
-    """Abort the upload that is on record for `key`, if any."""
+    """Abort the upload that is on record for `key`, and those that only the store knows.
+
+    An answer to Create that was lost leaves one of these: the request was sent again and began another.
+    """
     upload_id = means.uploads.find(key)
     if upload_id is not None:
         means.vault.abort(Upload(key, upload_id))
         means.uploads.forget(key)
+    for stray in list(means.vault.list_uploads(key)):
+        if stray.key == key:
+            means.vault.abort(stray)
 
 
 @dataclass(frozen=True, slots=True)

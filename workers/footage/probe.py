@@ -173,28 +173,31 @@ async def _run(argv: list[str], *, wall: float) -> tuple[int | None, bytes, byte
         )
     except OSError as error:
         return 127, b"", str(error).encode()
+
+    def kill() -> None:
+        # Its whole session: nice, prlimit and bwrap stand before it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+
     try:
         async with asyncio.timeout(wall):
-            out, complaint = await asyncio.gather(_bounded(process.stdout), _bounded(process.stderr))
-            return await process.wait(), out, complaint
-    except (TimeoutError, _TooMuch):
+            out, complaint = await asyncio.gather(_bounded(process.stdout, kill), _bounded(process.stderr, kill))
+            code = await process.wait()
+    except TimeoutError:
         return None, b"", b""
     finally:
-        # Its whole session: nice, prlimit and bwrap stand before it.
         if process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
+            kill()
+            # Reads the rest away: asyncio does not see the end of a process whose pipe is still full.
+            await process.communicate()
+    return (code, out, complaint) if max(len(out), len(complaint)) <= OUTPUT else (None, b"", b"")
 
 
-class _TooMuch(Exception):
-    pass
-
-
-async def _bounded(stream: asyncio.StreamReader | None) -> bytes:
+async def _bounded(stream: asyncio.StreamReader | None, kill: Callable[[], None]) -> bytes:
+    """Read to the end, keep at most one byte above OUTPUT; a program that writes more is killed."""
     seen = bytearray()
     while stream is not None and (piece := await stream.read(1 << 16)):
-        seen += piece
+        seen += piece[: OUTPUT + 1 - len(seen)]
         if len(seen) > OUTPUT:
-            raise _TooMuch
+            kill()
     return bytes(seen)

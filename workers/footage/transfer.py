@@ -51,6 +51,10 @@ def secure(order: Order, source: Source, means: Means) -> Secured | Quarantined:
         if order.conflict_with is not None or (found := concluded_earlier(order, means)) is None:
             raise
         outcome = found
+    except AlreadyThere:
+        if long:
+            dropped(order.keys.footage, means)  # the next attempt has keys of its own
+        raise
     if long and isinstance(outcome, Secured):
         dropped(order.keys.footage, means)
     return outcome

@@ -14,11 +14,12 @@ from msgspec import Struct
 
 from workers.database.engine import Database
 from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Disposal, Standing
-from workers.footage.recording import Inventory
+from workers.footage.recording import Inventory, Report
+from workers.keys.statements import Decision
 
 
 class Line(Struct, frozen=True):
-    """One recording of one camera.
+    """One recording of one camera. Other bytes under the same name are a recording, and a line, of their own.
 
     Attributes:
         standing: wiped, released, verified, secured, registered, quarantined, disposed, rejected, refused or
@@ -74,15 +75,13 @@ async def read_ledger(database: Database, cameras: Iterable[str] | None = None) 
     dockings = await database.fetch(f"SELECT inventory FROM dockings{where} ORDER BY camera, docking", names)
     fates = await database.fetch(
         "SELECT clip_id, camera, recording, standing, attempt, interrupted, camera_copy, disposal, quarantine,"
-        f" conflict_with, decision, declaration IS NOT NULL AS accepted FROM clip_fate{where} ORDER BY registered_at",
+        f" conflict_with, declaration, report FROM clip_fate{where} ORDER BY registered_at",
         names,
     )
     rejections = await database.fetch(
         f"SELECT camera, recording, code, reason, action FROM rejections{where} ORDER BY time", names
     )
-    return make_ledger(
-        [msgspec.json.decode(row["inventory"], type=Inventory) for row in dockings], fates, rejections
-    )
+    return make_ledger([msgspec.json.decode(row["inventory"], type=Inventory) for row in dockings], fates, rejections)
 
 
 def make_ledger(
@@ -90,36 +89,52 @@ def make_ledger(
 ) -> Ledger:
     """Set what was declared against what became of it; pure."""
     declared: dict[tuple[str, str], int] = {}
-    refused: dict[tuple[str, str], str] = {}
+    refused: dict[str, dict[str, str]] = {}
     for inventory in inventories:
         for item in inventory.recordings:
             declared[inventory.camera, item.recording] = item.size
-        for thing in inventory.refused:
-            refused[inventory.camera, thing.name] = f"{thing.reason}; {thing.action}"
+        # Only the newest inventory says what still cannot be reported.
+        refused[inventory.camera] = {thing.name: f"{thing.reason}; {thing.action}" for thing in inventory.refused}
     rows: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for fate in fates:
         rows.setdefault((fate["camera"], fate["recording"]), []).append(fate)
     told = {(r["camera"], r["recording"]): r for r in rejections}
-    lines = [
-        _line(camera, recording, size, rows.get((camera, recording), []), told.get((camera, recording)))
-        for (camera, recording), size in declared.items()
-    ]
+    lines = []
+    for (camera, recording), size in declared.items():
+        first, *others = _by_bytes(rows.get((camera, recording), []))
+        lines.append(_line(camera, recording, size, first, told.get((camera, recording))))
+        lines += [_line(camera, recording, size, group, None) for group in others]
     lines += [
         Line(camera, name, 0, "refused", on_camera=True, settled=True, reason=reason)
-        for (camera, name), reason in refused.items()
+        for camera, things in refused.items()
+        for name, reason in things.items()
     ]
     return Ledger(tuple(sorted(lines, key=lambda line: (line.camera, line.recording))))
 
 
-def _line(
-    camera: str, recording: str, size: int, rows: list[dict[str, Any]], rejection: dict[str, Any] | None
-) -> Line:
+def _by_bytes(rows: list[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """The clips of one name: those of its first bytes, then those of each later bytes under the same name.
+
+    A clip that a person made by accepting quarantined bytes is about the same bytes as the quarantined one.
+    """
+    conflicting = {row["clip_id"] for row in rows if row["conflict_with"]}
+    groups: dict[str, list[dict[str, Any]]] = {"": []}
+    for row in rows:
+        clip = row["clip_id"]
+        if row["declaration"]:
+            clip = msgspec.json.decode(row["declaration"]["body"], type=Decision).clip_id
+        groups.setdefault(clip if clip in conflicting else "", []).append(row)
+    return list(groups.values())
+
+
+def _line(camera: str, recording: str, size: int, rows: list[dict[str, Any]], rejection: dict[str, Any] | None) -> Line:
     if not rows:
         if rejection is None:
             return Line(camera, recording, size, "unexplained", True, False, "declared and never reported")
         reason = f"{rejection['reason']}; {rejection['action']}"
         return Line(camera, recording, size, "rejected", True, True, reason)
     row = max(rows, key=_furthest)
+    size = msgspec.json.decode(row["report"]["body"], type=Report).recording.size
     standing, reason, settled = row["standing"], "", False
     on_camera = all(r["camera_copy"] != CameraCopy.WIPED for r in rows)
     if not on_camera:
@@ -132,8 +147,6 @@ def _line(
         settled, reason = True, f"{MOST_ATTEMPTS} attempts failed when they were read back"
     elif row["interrupted"]:
         reason = "the dock left in mid-transfer; it resumes when the camera is docked again"
-    if any(r["standing"] == Standing.QUARANTINED and not r["decision"] for r in rows) and standing == "wiped":
-        reason = "another recording with the same name is in quarantine"
     return Line(camera, recording, size, str(standing), on_camera, settled, reason, row["clip_id"])
 
 

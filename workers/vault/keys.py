@@ -16,9 +16,8 @@ import re
 from dataclasses import dataclass
 
 from workers.errors import NameInvalid
+from workers.footage.clip import CLIP_ID, check_namespace
 
-_CLIP_ID = re.compile(r"clip-[a-z2-7]{26,52}")
-_NAMESPACE = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?")
 _CUSTODY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,79}){0,7}")
 
 FOOTAGE = "footage"
@@ -64,17 +63,17 @@ def attempt_keys(namespace: str, clip_id: str, attempt: int) -> ClipKeys:
 
 def clip_prefix(namespace: str, clip_id: str) -> str:
     """Prefix of every attempt at a clip, with its closing slash."""
-    return f"{_space(namespace)}/clips/{_clip(clip_id)}/"
+    return f"{check_namespace(namespace)}/clips/{_clip(clip_id)}/"
 
 
 def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
     """Keys of the bytes that differ from their declaration."""
-    return ClipKeys(f"{_space(namespace)}/quarantine/{_clip(clip_id)}/")
+    return ClipKeys(f"{check_namespace(namespace)}/quarantine/{_clip(clip_id)}/")
 
 
 def certificate_key(namespace: str, clip_id: str) -> str:
     """Key of the certificate of disposal."""
-    return f"{_space(namespace)}/certificates/{_clip(clip_id)}"
+    return f"{check_namespace(namespace)}/certificates/{_clip(clip_id)}"
 
 
 def custody_key(namespace: str, name: str) -> str:
@@ -88,7 +87,7 @@ def custody_key(namespace: str, name: str) -> str:
     """
     if not _CUSTODY_NAME.fullmatch(name):
         raise NameInvalid(f"custody name {name!r}: expected lower-case segments such as tiles/0/000")
-    return f"{_space(namespace)}/custody/{name}"
+    return f"{check_namespace(namespace)}/custody/{name}"
 
 
 def custody_payload_key(namespace: str, clip_id: str, number: int) -> str:
@@ -102,7 +101,7 @@ def custody_payload_key(namespace: str, clip_id: str, number: int) -> str:
 
 def custody_payload_prefix(namespace: str, clip_id: str) -> str:
     """Prefix of all payloads of a clip, with its closing slash."""
-    return f"{_space(namespace)}/custody/payloads/{_clip(clip_id)}/"
+    return f"{check_namespace(namespace)}/custody/payloads/{_clip(clip_id)}/"
 
 
 def store_check_prefix(namespace: str, run: str) -> str:
@@ -113,29 +112,27 @@ def store_check_prefix(namespace: str, run: str) -> str:
     """
     if not re.fullmatch(r"[0-9a-f]{8,32}", run):
         raise NameInvalid(f"store check {run!r}: expected 8 to 32 hexadecimal digits")
-    return f"{_space(namespace)}/store-check/{run}/"
+    return f"{check_namespace(namespace)}/store-check/{run}/"
 
 
 def clip_id_in(key: str) -> str | None:
     """The clip that a key belongs to, or None (custody bundles, store checks, strays)."""
     match key.split("/"):
         case [_, "clips" | "quarantine", found, _, *_] | [_, "certificates", found]:
-            return found if _CLIP_ID.fullmatch(found) else None
+            return found if CLIP_ID.fullmatch(found) else None
         case [_, "custody", "payloads", found, _]:
-            return found if _CLIP_ID.fullmatch(found) else None
+            return found if CLIP_ID.fullmatch(found) else None
     return None
 
 
 def _clip(clip_id: str) -> str:
-    if not _CLIP_ID.fullmatch(clip_id):
-        raise NameInvalid(f"clip id {clip_id!r}: expected clip- and 26 to 52 letters a-z or digits 2-7")
+    if not CLIP_ID.fullmatch(clip_id):
+        raise NameInvalid(f"clip id {clip_id!r}: expected clip- and 32 letters a-z or digits 2-7")
     return clip_id
 
 
 def _space(namespace: str) -> str:
-    if not _NAMESPACE.fullmatch(namespace):
-        raise NameInvalid(f"namespace {namespace!r}: expected 1 to 32 of a-z, 0-9 and -, no - at the ends")
-    return namespace
+    return check_namespace(namespace)
 
 
 def _count(number: int) -> int:

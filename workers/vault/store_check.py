@@ -10,8 +10,9 @@ its own and whatever quick checks left more than an hour ago; transfer, rightly,
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 
 from workers.vault.checks_bytes import PROTECTION_CHECKS, spoilt_put_is_refused
 from workers.vault.checks_locks import EXPIRY_CHECK, LOCK_CHECKS
@@ -70,30 +71,17 @@ def _rows(lab: Lab) -> Iterator[Row]:
         yield check.row(lab)
     kinds = [check.row(lab) for check in PROTECTION_CHECKS.values()]
     yield from kinds
-    yield Row(
-        "bytes-checked",
-        Level.MUST,
-        "The store checks in at least one way that the bytes it keeps are those that were sent.",
-        any(row.passed for row in kinds),
-        ", ".join(row.name for row in kinds if row.passed) or "none of the three",
-        "Use another store.",
-    )
+    passed = (kind for kind, row in zip(PROTECTION_CHECKS, kinds, strict=True) if row.passed)
+    yield _bytes_checked(kinds, next(passed, None))
     for check in ROLE_CHECKS:
         yield check.row(lab)
     yield EXPIRY_CHECK.row(lab)
 
 
-def check_store_quick(
-    transfer: Access,
-    namespace: str,
-    *,
-    protection: ChunkProtection = ChunkProtection.CRC64NVME,
-    limits: Limits = _LIMITS,
-) -> StoreReport:
+def check_store_quick(transfer: Access, namespace: str, *, limits: Limits = _LIMITS) -> StoreReport:
     """What ingest cannot start without, tried with transfer's own credentials in about a tenth of a second.
 
-    Args:
-        protection: how this process is set to protect its chunks.
+    The report's protection is the first of `ChunkProtection` that this store was seen to check.
 
     Raises:
         StoreAway: the store does not answer.
@@ -103,28 +91,38 @@ def check_store_quick(
     # Every request of this check goes out as transfer, also those that the full check makes as admin.
     lab = Lab(lambda _: transfer, namespace, limits=limits, lock_seconds=2)
     full = {check.name: check for check in (*LOCK_CHECKS, *WRITE_CHECKS, *ROLE_CHECKS)}
+    names = ("versioning-on", "object-lock-on", "lock-on-put", "put-if-absent")
     checks = (
-        full["versioning-on"],
-        full["object-lock-on"],
-        full["lock-on-put"],
-        full["put-if-absent"],
-        Check(
-            PROTECTION_CHECKS[protection].name,
-            Level.MUST,
-            PROTECTION_CHECKS[protection].sentence,
-            "Run bwv store-check and set the protection that it names.",
-            lambda lab: spoilt_put_is_refused(lab, protection),
-        ),
+        *(full[name] for name in names),
         replace(full["transfer-cannot-destroy"], run=lambda lab: may_not_delete(lab, "transfer")),
     )
     try:
         demand_answer(lab)
-        rows = tuple(check.row(lab) for check in checks)
+        rows = [check.row(lab) for check in checks]
+        protection = None
+        for kind, check in PROTECTION_CHECKS.items():
+            tried = replace(check, level=Level.SHOULD, run=partial(spoilt_put_is_refused, protection=kind)).row(lab)
+            rows.append(tried)
+            if tried.passed:
+                protection = kind
+                break
     finally:
         lab.close()
-    report = StoreReport(transfer.endpoint, transfer.bucket, rows, protection, time.monotonic() - begun)
+    rows.append(_bytes_checked(rows, protection))
+    report = StoreReport(transfer.endpoint, transfer.bucket, tuple(rows), protection, time.monotonic() - begun)
     report.demand()
     return report
+
+
+def _bytes_checked(kinds: Sequence[Row], protection: ChunkProtection | None) -> Row:
+    return Row(
+        "bytes-checked",
+        Level.MUST,
+        "The store checks in at least one way that the bytes it keeps are those that were sent.",
+        protection is not None,
+        protection.value if protection else "none of " + ", ".join(row.name for row in kinds),
+        "Use another store.",
+    )
 
 
 def _with_strangers(access: Callable[[str], Access]) -> Callable[[str], Access]:

@@ -208,9 +208,11 @@ def test_whoever_does_not_sign_reads_nothing(served: Served, case: str) -> None:
 
 
 TRAVERSAL = [
-    "/", "/..", "/../../etc/passwd", "/etc/passwd", "//etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/..%2f..%2fetc/passwd",
+    "/", "/..", "/../../etc/passwd", "/etc/passwd", "//etc/passwd", "/%2e%2e/%2e%2e/etc/passwd",
+    "/..%2f..%2fetc/passwd",
     f"/{NAME}/7/../../../etc/passwd", f"/{NAME}/7/20261122-0001.mp4", f"/BAY-01/{NAME}/20261122-0001.mp4",
-    f"/{NAME}/7/%00", f"/{NAME}/7/-rf", f"/{NAME}/7/" + "a" * 300, f"/{NAME}/7/" + "x" * 5000, f"/{NAME}/.dock/docking.json",
+    f"/{NAME}/7/%00", f"/{NAME}/7/-rf", f"/{NAME}/7/" + "a" * 300, f"/{NAME}/7/" + "x" * 5000,
+    f"/{NAME}/.dock/docking.json",
     f"/{NAME}/7/%E2%80%AEgpj", f"/{NAME}/8/{'0' * 32}", "*", "http://127.0.0.1:22/", f"/{NAME}/7/\\..\\..\\x",
     "/sidecar", "/sidecar/sidecar", f"/{NAME}/7/~root", f"/{NAME}//7", "/.", f"/{NAME.lower()}/7/{'0' * 32}",
 ]  # fmt: skip
@@ -227,7 +229,7 @@ def test_a_path_that_was_never_offered_serves_nothing(served: Served, path: str)
     assert served.offer.served == 0
 
 
-@pytest.mark.parametrize("raw", ["/\x00", "/a b", "/‮", "/\x7f", "/\udcff"])
+@pytest.mark.parametrize("raw", ["/\x00", "/a b", "/\u202e", "/\x7f", "/\udcff"])
 def test_a_malformed_request_line_is_refused(served: Served, raw: str) -> None:
     status, _, _ = served.raw("GET", raw, {})
     assert status in (400, 401, 404)
@@ -258,7 +260,7 @@ def test_a_dock_that_is_not_there_is_gone() -> None:
 
 def test_a_key_that_the_dock_does_not_know_is_told_plainly(served: Served) -> None:
     stranger = DockSource(served.server.base + served.where, Signer.new(Role.SERVICE, "transfer"))
-    with pytest.raises(DockRefused, match="401.*not enrolled"):
+    with pytest.raises(DockRefused, match=r"401.*not enrolled"):
         stranger.open()
 
 

@@ -66,11 +66,11 @@ class World:
     data: bytes
     vault: CountingVault = field(default_factory=CountingVault)
     uploads: FakeUploads = field(default_factory=FakeUploads)
-    spare: int = 1
+    buffer_count: int = 2
     sidecar: bytes = SIDECAR
 
     def __post_init__(self) -> None:
-        self.buffers = Buffers(CHUNK, transfers=2, spare=self.spare)
+        self.buffers = Buffers(CHUNK, self.buffer_count)
         self.means = Means(vault=self.vault, uploads=self.uploads, buffers=self.buffers, lock_for=60)
         self.order = order_for(self.data)
 

@@ -21,7 +21,7 @@ OTHER = Signed('{"other":1}', "dock:DOCK-02:0123456789abcdef", "c2ln")
 
 DOMAIN: dict[str, tuple[Any, ...]] = {
     "standing": tuple(Standing),
-    "attempt": (1, 2, 4, 5, 6),
+    "attempt": (1, 4, 5, 6),
     "interrupted": (False, True),
     "urgent": (False, True),
     "docking": (1, 2),

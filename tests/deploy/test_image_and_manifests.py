@@ -1,0 +1,116 @@
+"""The image runs as nobody in particular and holds no secret; the manifests are whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from streams.process import STAGES
+
+ROOT = Path(__file__).parents[2]
+LINES = re.sub(r"\\\n", " ", (ROOT / "deploy" / "Dockerfile").read_text()).splitlines()
+MANIFEST = (ROOT / "deploy" / "kubernetes" / "stage.yaml").read_text()
+
+
+def instructions(name: str) -> list[str]:
+    return [line.removeprefix(name).strip() for line in LINES if line.startswith(f"{name} ")]
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert instructions("USER") == ["10001:10001"]
+    last = max(number for number, line in enumerate(LINES) if line.startswith("RUN"))
+    assert LINES.index("USER 10001:10001") > last
+
+
+def test_the_image_is_made_of_locked_packages_and_named_folders() -> None:
+    installs = [line for line in instructions("RUN") if "pip install" in line]
+    assert any("--require-hashes -r requirements.lock" in line for line in installs)
+    assert all("--require-hashes" in line or "--no-deps" in line for line in installs)
+    for line in instructions("COPY"):
+        *sources, _ = [word for word in line.split() if not word.startswith("--")]
+        for source in sources:
+            assert source not in (".", "./", "*"), "the whole folder would bring deploy/secrets with it"
+            assert source.startswith("/opt/") or (ROOT / source).exists(), source
+    ignored = (ROOT / "deploy" / "Dockerfile.dockerignore").read_text().splitlines()
+    assert ignored[0] == "*"
+    assert not [line for line in ignored if "secrets" in line and line.startswith("!")]
+
+
+def test_the_image_keeps_every_package_that_the_stages_need() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    needed = {re.split(r"[\[<>=!~ ]", line, maxsplit=1)[0] for line in project["dependencies"]}
+    removed = next(line for line in instructions("RUN") if "pip uninstall" in line).split("--yes")[1].split()
+    assert removed
+    assert not needed & set(removed)
+
+
+def test_no_secret_is_built_in() -> None:
+    text = "\n".join(LINES)
+    assert not re.search(r"(?i)(password|secret_key|access_key|token)\s*=", text)
+    assert not instructions("ARG")
+    assert not instructions("ADD")
+
+
+def test_every_stage_has_a_deployment_and_a_budget() -> None:
+    for stage in set(STAGES) - {"dock"}:
+        deployment, budget = yaml.safe_load_all(MANIFEST.replace("NAME", stage))
+        assert (deployment["apiVersion"], deployment["kind"]) == ("apps/v1", "Deployment")
+        assert (budget["apiVersion"], budget["kind"]) == ("policy/v1", "PodDisruptionBudget")
+        assert deployment["metadata"]["name"] == budget["metadata"]["name"] == f"bwv-{stage}"
+        labels = deployment["spec"]["template"]["metadata"]["labels"]
+        for selector in (deployment["spec"]["selector"], budget["spec"]["selector"]):
+            assert selector["matchLabels"].items() <= labels.items()
+        assert budget["spec"]["maxUnavailable"] == 1
+        container = deployment["spec"]["template"]["spec"]["containers"][0]
+        assert container["args"] == ["stage", stage]
+    readme = (ROOT / "deploy" / "README.md").read_text()
+    listed = re.search(r"for name in ([a-z ]+); do", readme)
+    assert listed
+    assert set(listed[1].split()) == set(STAGES) - {"dock"}
+
+
+def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
+    deployment, _ = yaml.safe_load_all(MANIFEST)
+    pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert pod["terminationGracePeriodSeconds"] > 60
+    for container in pod["containers"] + pod["initContainers"]:
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}
+        assert container["securityContext"]["readOnlyRootFilesystem"] is True
+        assert {"requests", "limits"} <= set(container["resources"])
+        assert not container["image"].endswith(":latest")
+        mounted = {mount["name"] for mount in container["volumeMounts"]}
+        assert mounted <= {volume["name"] for volume in pod["volumes"]}
+    stage = pod["containers"][0]
+    assert stage["livenessProbe"]["exec"]["command"][-1] == "live"
+    assert stage["readinessProbe"]["exec"]["command"][-1] == "ready"
+    assert not [entry for entry in stage["env"] if re.search("PASSWORD|SECRET", entry["name"])]
+    settings = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "settings.yaml").read_text())
+    assert settings["kind"] == "ConfigMap"
+    assert stage["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
+
+
+def test_secrets_are_made_once_and_are_for_nobody_else(tmp_path: Path) -> None:
+    make = [sys.executable, ROOT / "deploy/compose/make_secrets.py", tmp_path / "secrets", ROOT / "deploy/policies"]
+    subprocess.run(make, check=True, cwd=ROOT)
+    there = {path: path.read_bytes() for path in (tmp_path / "secrets").rglob("*") if path.is_file()}
+    subprocess.run(make, check=True, cwd=ROOT)
+    assert {path: path.read_bytes() for path in there} == there
+    for path in there:
+        if path.suffix not in (".pub", ".toml"):
+            assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
+    compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+    for name, secret in compose["secrets"].items():
+        made = tmp_path / "secrets" / secret["file"].removeprefix("./deploy/secrets/")
+        assert made.exists(), f"{name}: nothing makes {secret['file']}"
+    identities = json.loads((tmp_path / "secrets" / "store.json").read_text())["identities"]
+    assert {"transfer", "verification", "release", "admin"} <= {identity["name"] for identity in identities}

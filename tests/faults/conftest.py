@@ -1,0 +1,42 @@
+"""One running system for all fault tests: a fault proxy before the store, every failpoint armed and blocked."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from tests.faults.faulty import FaultySystem
+from tests.faults.proxy import FaultProxy
+
+
+@pytest.fixture(scope="session")
+def proxies() -> Iterator[dict[str, FaultProxy]]:
+    """One proxy for each stage that speaks to the store with bytes; they change nothing until told to."""
+    made = {stage: FaultProxy() for stage in ("transfer", "verification")}
+    yield made
+    for proxy in made.values():
+        proxy.close()
+
+
+@pytest.fixture(scope="session")
+def running(
+    tmp_path_factory: pytest.TempPathFactory, proxies: dict[str, FaultProxy], request: pytest.FixtureRequest
+) -> Iterator[FaultySystem]:
+    system = FaultySystem(tmp_path_factory.mktemp("faults") / "home")
+    try:
+        system.start_with(proxies)
+        yield system
+    finally:
+        if request.session.testsfailed:
+            system.stop()
+        else:
+            system.remove()
+
+
+@pytest.fixture
+async def system(running: FaultySystem) -> AsyncIterator[FaultySystem]:
+    """The running system; at the end of each test every invariant holds, every byte of the vault read back."""
+    yield running
+    running.disarm()
+    await running.everything_holds()

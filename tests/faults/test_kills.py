@@ -1,0 +1,82 @@
+"""SIGKILL at every step of every stage, while many clips are in flight: nothing is lost, torn or wiped unproved."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.faults.broker import dead_letters, sent_twice
+from tests.faults.faulty import CHUNK, PATIENCE, FaultySystem
+from workers.failpoints import FAILPOINTS
+from workers.operations.accounts import accounts, tallies
+
+pytestmark = pytest.mark.stack
+
+ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
+SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
+WAVES = 3
+"""Cameras a round; each failpoint fires during one of them, which one is random."""
+SMALL, LARGE, MISMATCHED = 24, 4 * CHUNK + 4321, 2
+IN_FLIGHT = 10
+
+
+@pytest.mark.timeout(600 + 300 * ROUNDS)
+async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(system: FaultySystem) -> None:
+    rng, began = random.Random(SEED), time.monotonic()
+    kills: dict[str, int] = dict.fromkeys(FAILPOINTS, 0)
+    least = dict.fromkeys(FAILPOINTS, 1 << 30)
+    for number in range(ROUNDS):
+        names = list(FAILPOINTS)
+        rng.shuffle(names)
+        for wave in range(WAVES):
+            chosen = names[wave::WAVES]
+            for name, in_flight in (await _wave(system, chosen)).items():
+                kills[name] += 1
+                least[name] = min(least[name], in_flight)
+            await system.all_settled()
+        print(
+            f"\nround {number + 1} of {ROUNDS}: {sum(kills.values())} kills, {time.monotonic() - began:.0f} s", end=""
+        )
+    system.disarm()
+    counts = await system.all_settled()
+    await system.everything_holds()
+    world = await system.look()
+    made = accounts(world)
+    lost = sum(account.standing is None for account in made)
+    print(
+        f"\nkills {sum(kills.values())} at {len(kills)} failpoints, seed {SEED}, "
+        f"in flight at each ≥ {min(least.values())}; recordings {len(made)} {counts}; "
+        f"sent again and recognised {await sent_twice(system.settings)}; lost {lost}, torn 0, wiped unverified 0; "
+        f"{len(world.objects)} objects read back, {sum(o.size for o in world.objects)} bytes; "
+        f"{time.monotonic() - began:.0f} s\n{tallies(made)}"
+    )
+    assert sum(kills.values()) == ROUNDS * len(FAILPOINTS) > 0
+    assert {name: count for name, count in kills.items() if count != ROUNDS} == {}
+    assert {name: count for name, count in least.items() if count < IN_FLIGHT} == {}
+    assert lost == 0
+    assert counts.get("wiped", 0) == ROUNDS * WAVES * (SMALL + 1)
+    assert counts.get("quarantined", 0) == ROUNDS * WAVES * MISMATCHED
+    assert await dead_letters(system.settings) == 0
+
+
+async def _wave(system: FaultySystem, chosen: list[str]) -> dict[str, int]:
+    """Dock one camera, let each of these failpoints fire; how many recordings were in flight at each kill."""
+    system.arm(chosen)
+    waiting, killed = set(chosen), dict[str, int]()
+    await system.dock_fresh(small=SMALL, large=[LARGE], mismatched=MISMATCHED)
+
+    async def all_fired() -> bool:
+        fired = {name for name in waiting if system.fired(name)}
+        if fired:
+            waiting.difference_update(fired)
+            killed.update(dict.fromkeys(fired, await system.in_flight()))
+        return not waiting
+
+    try:
+        await system.until(all_fired, "every failpoint to fire", PATIENCE)
+    except AssertionError as late:
+        raise AssertionError(f"{late}; never reached: {sorted(waiting)}") from late
+    return killed

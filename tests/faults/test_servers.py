@@ -1,0 +1,178 @@
+"""Servers and stages are killed, stopped, put to sleep and made to do everything again, while footage comes in."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from local.processes import Child, spawn, tethered
+from local.system import DOCK, STAGES
+from streams.intake import Intake
+from streams.probe import Probe
+from streams.release import Release
+from streams.transfer import Transfer
+from streams.verification import Verification
+from tests.faults.broker import dead_letters, lag, sent_twice, set_back
+from tests.faults.faulty import CHUNK, PATIENCE, FaultySystem
+from workers.operations.invariants import fingerprint
+from workers.operations.world import World
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
+
+PARTS = (*STAGES, DOCK)
+GROUPS = (Intake, Transfer, Verification, Release, Probe)
+LARGE = [4 * CHUNK, 3 * CHUNK + 77]
+SMALL = 20
+LEAST = 5
+
+
+async def keep_busy(system: FaultySystem) -> int:
+    """See to it that recordings are on their way, and say how many."""
+
+    async def busy() -> int | None:
+        in_flight = await system.in_flight()
+        if in_flight < LEAST:
+            await system.dock_fresh(small=SMALL, large=LARGE)
+        clips = await system.sql("SELECT count(*) AS n FROM clip_fate WHERE standing IN ('registered', 'secured')")
+        return in_flight if clips[0]["n"] and in_flight >= LEAST else None
+
+    return await system.until(busy, "clips to be on their way")
+
+
+async def wiped(system: FaultySystem) -> int:
+    counts = await system.all_settled()
+    assert set(counts) <= {"wiped", "quarantined"}, counts
+    return counts["wiped"]
+
+
+@pytest.mark.parametrize("server", ["kafka", "store", "postgres"])
+async def test_a_server_is_killed_during_ingest(system: FaultySystem, server: str) -> None:
+    before = await dead_letters(system.settings)
+    in_flight = await keep_busy(system)
+    await system.kill(server)
+    counts = await wiped(system)
+    print(f"\n{server} killed with {in_flight} in flight: {counts} wiped, lost 0")
+    assert in_flight > 0
+    assert await dead_letters(system.settings) == before
+
+
+async def test_every_stage_is_killed_during_ingest(system: FaultySystem) -> None:
+    before, killed = await dead_letters(system.settings), {}
+    for part in PARTS:
+        killed[part] = await keep_busy(system)
+        await system.kill(part)
+    print(f"\nkilled, with so many in flight: {killed}; {await wiped(system)} wiped, lost 0")
+    assert len(killed) == len(PARTS) and all(killed.values())
+    assert await dead_letters(system.settings) == before
+
+
+async def test_every_stage_is_stopped_in_order_and_nothing_is_done_twice(system: FaultySystem) -> None:
+    await wiped(system)
+    before = await dead_letters(system.settings), await sent_twice(system.settings)
+    stopped = {}
+    for part in PARTS:
+        stopped[part] = await keep_busy(system)
+        await system.kill(part, signal.SIGTERM)
+    print(f"\nstopped in order, with so many in flight: {stopped}; {await wiped(system)} wiped, lost 0")
+    assert all(stopped.values())
+    after = await dead_letters(system.settings), await sent_twice(system.settings)
+    # A dock that starts again tells its inventory and its open reports again, with the same ids.
+    assert after[0] == before[0]
+
+
+@contextmanager
+def second(system: FaultySystem, stage: str) -> Iterator[Child]:
+    """A second process of a stage beside the supervised one; ended in order."""
+    log = system.home / "logs" / f"{stage}-second.log"
+    command = (sys.executable, "-m", "console.cli.main", "--home", str(system.home), "stage", stage)
+    child = spawn(tethered(command), log=log, cwd=Path.cwd(), env=dict(os.environ))
+    try:
+        yield child
+    finally:
+        child.end(30)
+
+
+async def test_a_stage_that_slept_and_woke_finds_others_in_its_place(system: FaultySystem) -> None:
+    before = await dead_letters(system.settings)
+    in_flight = await keep_busy(system)
+    slept = {kind.name: system.pid(kind.name) for kind in GROUPS}
+    for pid in slept.values():
+        assert pid
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        with (
+            second(system, "intake"),
+            second(system, "transfer"),
+            second(system, "verification"),
+            second(system, "release"),
+            second(system, "probe"),
+        ):
+            # Longer than the session: what the sleepers had in hand is done by those who have taken over.
+            done = await wiped(system)
+            for pid in slept.values():
+                os.kill(pid, signal.SIGCONT)  # type: ignore[arg-type]
+            camera = await system.dock_fresh(small=SMALL, large=LARGE)
+            assert set((await system.settled(camera, patience=PATIENCE)).values()) == {"wiped"}
+    finally:
+        for name, pid in slept.items():
+            if pid and system.pid(name) == pid:
+                os.kill(pid, signal.SIGCONT)
+    print(f"\nslept and woken: {len(slept)} stages with {in_flight} in flight; {done} wiped by others, lost 0")
+    assert in_flight > 0
+    await keep_busy(system)
+    await wiped(system)
+    assert await dead_letters(system.settings) == before
+
+
+async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(system: FaultySystem) -> None:
+    if not system.docked:
+        await keep_busy(system)
+    await wiped(system)
+    before, letters = await system.look(), await dead_letters(system.settings)
+    replayed = {}
+    for kind in GROUPS:
+        replayed[kind.name] = await replay(system, kind.name, kind.listens)
+    await system.kill("record")
+    after = await system.look()
+    print(f"\nreplayed {replayed}; {len(after.objects)} objects and {len(after.custody)} entries unchanged")
+    assert all(replayed.values())
+    assert fingerprint(after) == fingerprint(before)
+    assert lines(after) == lines(before)
+    assert rows(after) == rows(before)
+    assert await dead_letters(system.settings) == letters
+
+
+async def replay(system: FaultySystem, stage: str, topics: tuple[str, ...]) -> int:
+    """Put a stage to sleep until its group is idle, set the group back to 0, and let it do everything again."""
+    pid, restarts = system.pid(stage), system.restarts(stage)
+    assert pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        count = await system.until(lambda: set_back(system.settings, stage, topics), f"{stage}'s group to be idle")
+    finally:
+        os.kill(pid, signal.SIGKILL)
+    await system.until(lambda: _back(system, stage, restarts), f"{stage} to come back", PATIENCE)
+
+    async def caught_up() -> bool:
+        return await lag(system.settings, stage, topics) == 0
+
+    await system.until(caught_up, f"{stage} to have done {count} messages again", PATIENCE)
+    return count
+
+
+async def _back(system: FaultySystem, stage: str, restarts: int) -> bool:
+    return system.restarts(stage) > restarts and system.pid(stage) is not None
+
+
+def lines(world: World) -> list[tuple[int, bytes]]:
+    return [(line.index, line.leaf) for line in world.custody]
+
+
+def rows(world: World) -> list[tuple[str, str, int, str | None, str]]:
+    return [(f.clip_id, f.standing, f.attempt, f.verified_version, f.camera_copy) for f in world.fates]
