@@ -90,9 +90,7 @@ class Intake(Stage):
 
     async def _admit(self, message: UploadReported, report: Report, envelope: Envelope) -> None:
         recording = report.recording
-        clip = clip_id(
-            self.settings.namespace, recording.camera, recording.recording, recording.size, recording.sha256
-        )
+        clip = clip_id(self.settings.namespace, recording.camera, recording.recording, recording.size, recording.sha256)
         reach("intake.before_register")
         async with self.database.transaction() as connection:
             known = await ledger.look(connection, clip, report)
@@ -110,9 +108,7 @@ class Intake(Stage):
                     urgent=urgent,
                     conflict_with=conflict,
                     events=[
-                        self._registered(
-                            ClipRegistered(clip, 1, message.report, urgent, conflict), cause=(clip, 1)
-                        )
+                        self._registered(ClipRegistered(clip, 1, message.report, urgent, conflict), cause=(clip, 1))
                     ],
                 )
             else:
@@ -130,9 +126,7 @@ class Intake(Stage):
     ) -> None:
         """Answer a report of a clip that is already registered; nothing changes in vault or log."""
         if report.docking > fate.docking and fate.standing != moves.Standing.RELEASED:
-            await make_on(
-                connection, moves.RELOCATE, fate, given={"docking": report.docking, "report": signed}
-            )
+            await make_on(connection, moves.RELOCATE, fate, given={"docking": report.docking, "report": signed})
             fate = msgspec.structs.replace(fate, docking=report.docking, report=signed)
         if admission is Admission.ANSWER:
             request = ReceiptRequested(fate.clip_id, fate.camera, fate.recording, signed)
@@ -152,9 +146,7 @@ class Intake(Stage):
 
     def _registered(self, message: ClipRegistered, *, cause: tuple[object, ...]) -> Event:
         topic = "clips.registered.urgent" if message.urgent else "clips.registered"
-        return event(
-            topic, message, key=message.clip_id, subject=message.clip_id, source=self.name, cause=cause
-        )
+        return event(topic, message, key=message.clip_id, subject=message.clip_id, source=self.name, cause=cause)
 
     async def _reject(self, message: UploadReported, rejected: ReportRejected) -> None:
         digest = sha256_hex(message.report.body.encode())
@@ -237,9 +229,7 @@ class Intake(Stage):
                 fate = await find_on(connection, clip, lock=True)
                 if fate is None or not moves.HASTEN.allows(msgspec.structs.asdict(fate), msgspec.structs.asdict(fate)):
                     continue
-                hastened = ClipRegistered(
-                    clip, fate.attempt, fate.report, True, fate.conflict_with, fate.declaration
-                )
+                hastened = ClipRegistered(clip, fate.attempt, fate.report, True, fate.conflict_with, fate.declaration)
                 cause = (clip, fate.attempt, "urgent")
                 await make_on(connection, moves.HASTEN, fate, events=[self._registered(hastened, cause=cause)])
 
@@ -256,17 +246,13 @@ class Intake(Stage):
             if fate.decision == message.decision:
                 return
             try:
-                await make_on(
-                    connection, moves.DECIDE_QUARANTINE, fate, given={"decision": message.decision}
-                )
+                await make_on(connection, moves.DECIDE_QUARANTINE, fate, given={"decision": message.decision})
             except MoveRefused as error:
                 raise RuleBroken(f"{decision.clip_id} was already decided; the first decision stands") from error
             if decision.accept:
                 await self._register_accepted(connection, fate, decision, message.decision)
 
-    async def _register_accepted(
-        self, connection: Connection, fate: Fate, decision: Decision, signed: Signed
-    ) -> None:
+    async def _register_accepted(self, connection: Connection, fate: Fate, decision: Decision, signed: Signed) -> None:
         """The accepted bytes become a clip of their own: a second declaration, signed by a person."""
         clip = accepted_clip_id(
             self.settings.namespace, decision.camera, decision.recording, decision.size, decision.sha256

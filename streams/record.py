@@ -97,9 +97,7 @@ async def _partitions(settings: Settings) -> list[TopicPartition]:
     ]
 
 
-def _seek(
-    settings: Settings, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], head: Head
-) -> None:
+def _seek(settings: Settings, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition], head: Head) -> None:
     for partition in partitions:
         position = (short_name(settings.namespace, partition.topic), partition.partition)
         consumer.seek(partition, head.offsets.get(position, 0))
@@ -130,9 +128,7 @@ def _broker_time(item: ConsumerRecord) -> str:
     return datetime.fromtimestamp(item.timestamp / 1000, UTC).isoformat()
 
 
-async def _tell_kafka(
-    settings: Settings, consumer: AIOKafkaConsumer, batch: list[Recorded], head: Head
-) -> None:
+async def _tell_kafka(settings: Settings, consumer: AIOKafkaConsumer, batch: list[Recorded], head: Head) -> None:
     """Commit to Kafka for lag tools alone: a failure changes nothing and is only logged."""
     touched = {(item.topic, item.partition) for item in batch}
     offsets = {

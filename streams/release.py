@@ -1,8 +1,8 @@
 """release: signs the wipe receipt of a verified clip, and answers a dock that asks again.
 
-    clips.verified       the receipt, with the move verified → released
-    receipts.requested   the same receipt again, or the reason why there is none
-    clips.wiped          the camera's copy is gone; noted in the row
+clips.verified       the receipt, with the move verified → released
+receipts.requested   the same receipt again, or the reason why there is none
+clips.wiped          the camera's copy is gone; noted in the row
 """
 
 from __future__ import annotations
@@ -38,6 +38,8 @@ from workers.keys.signing import Role, Signed, Signer
 from workers.keys.statements import PURPOSES, Decision, Wiped
 from workers.vault.keys import certificate_key
 from workers.vault.vault import Vault
+
+DISPOSED = (moves.Disposal.COMMITTED, moves.Disposal.DONE)
 
 
 class Release(Stage):
@@ -122,11 +124,11 @@ class Release(Stage):
         if fate is not None and fate.receipt is not None:
             await self.publish(self._released(fate, fate.receipt))
             return
-        if fate is None or fate.disposal not in (moves.Disposal.COMMITTED, moves.Disposal.DONE):
+        if fate is None or fate.disposal not in DISPOSED:
             return
-        certificate = await asyncio.to_thread(self._certificate, message.clip_id)
-        if certificate is not None and certificate.receipt is not None:
-            await self.publish(self._released(fate, certificate.receipt))
+        receipt = await self._receipt_of_disposed(fate)
+        if receipt is not None:
+            await self.publish(self._released(fate, receipt))
             return
         await self._refuse(message)
 
@@ -140,6 +142,10 @@ class Release(Stage):
             self.settings.namespace, decision.camera, decision.recording, decision.size, decision.sha256
         )
         return await find(self.database, clip)
+
+    async def _receipt_of_disposed(self, fate: Fate) -> Signed | None:
+        certificate = await asyncio.to_thread(self._certificate, fate.clip_id)
+        return certificate.receipt if certificate else None
 
     def _certificate(self, clip: str) -> Certificate | None:
         head = self.vault.head(certificate_key(self.settings.namespace, clip))
@@ -177,13 +183,18 @@ class Release(Stage):
     async def _(self, message: ClipWiped, envelope: Envelope) -> None:
         wiped = await self.keyring.opened(message.wiped, Wiped, Role.DOCK)
         fate = await find(self.database, wiped.clip_id)
-        if fate is None or fate.receipt is None:
-            raise RuleBroken(f"{wiped.clip_id} was reported wiped and never had a receipt; have dock {wiped.dock} examined")
-        receipt = msgspec.json.decode(fate.receipt.body, type=Receipt)
+        earned = fate.receipt if fate else None
+        if fate is not None and earned is None and fate.disposal in DISPOSED:
+            earned = await self._receipt_of_disposed(fate)
+        if fate is None or earned is None:
+            raise RuleBroken(
+                f"{wiped.clip_id} was reported wiped and never had a receipt; have dock {wiped.dock} examined"
+            )
+        receipt = msgspec.json.decode(earned.body, type=Receipt)
         if (receipt.camera, receipt.recording, receipt.sha256) != (wiped.camera, wiped.recording, wiped.sha256):
             raise RuleBroken(f"{wiped.clip_id}: what was wiped is not what the receipt names; have the dock examined")
         if fate.camera_copy != moves.CameraCopy.WIPED:
-            await make(self.database, moves.NOTE_WIPED, fate)
+            await make(self.database, moves.NOTE_WIPED if fate.receipt else moves.NOTE_WIPED_AFTER_DISPOSAL, fate)
 
 
 STAGE = Release

@@ -206,10 +206,12 @@ class Transfer(LongStage):
     async def _interrupted(self, seen: Fate, message: ClipRegistered, envelope: Envelope, gone: DockGone) -> bool:
         """End the transfer, unless the camera already stands elsewhere; True if it has ended."""
         now = await find(self.database, message.clip_id)
-        if now is None or now.docking != seen.docking:
+        if now is None or now.docking != seen.docking or now.attempt != message.attempt:
             return False
         told = TransferInterrupted(message.clip_id, message.attempt, now.report, str(gone))
-        cause = (message.clip_id, message.attempt, now.docking, envelope.headers.get("ce_id", ""))
+        # With moved_at: a transfer that was started again and interrupted again tells of it again.
+        began = now.moved_at.isoformat()
+        cause = (message.clip_id, message.attempt, now.docking, began, envelope.headers.get("ce_id", ""))
         ended = clip_event("clips.transfer-interrupted", told, self.name, cause=cause)
         try:
             await make(self.database, moves.INTERRUPT, now, events=[ended])

@@ -116,9 +116,7 @@ class RunningSystem:
         files = sorted((self.home / "dock-state").glob("*.json"))
         return [bay for file in files for bay in msgspec.json.decode(file.read_bytes())["bays"]]
 
-    async def until(
-        self, condition: Callable[[], Awaitable[T | None]], what: str, patience: float = LONG
-    ) -> T:
+    async def until(self, condition: Callable[[], Awaitable[T | None]], what: str, patience: float = LONG) -> T:
         """Wait for an answer that is not None (or False); fail with what was waited for."""
         end = time.monotonic() + patience
         while True:

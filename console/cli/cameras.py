@@ -114,9 +114,7 @@ def urgent(context: click.Context, where: str, reason: str) -> None:
         check_enrolled_id("camera", camera)
         at = now_iso()
         request = signed_by_person(settings, Urgency(camera, reason, settings.person, at))
-        await announce(
-            settings, "urgency.requested", UrgencyRequested(camera, request), key=camera, cause=(camera, at)
-        )
+        await announce(settings, "urgency.requested", UrgencyRequested(camera, request), key=camera, cause=(camera, at))
         return camera
 
     click.echo(f"{run(work())} goes first for the next 12 hours")

@@ -57,7 +57,9 @@ def trace(context: click.Context, clip: str, as_json: bool) -> None:
     officer = facts["officer"] or "officer unknown"
     click.echo(f"{facts['clip_id']}  {facts['camera']}/{facts['recording']}  {officer}")
     click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}")
-    show_table("", ("local time", "UTC", "who", "verb", "what"), [(m.local, m.utc, m.who, m.verb, m.what) for m in timeline])
+    show_table(
+        "", ("local time", "UTC", "who", "verb", "what"), [(m.local, m.utc, m.who, m.verb, m.what) for m in timeline]
+    )
 
 
 @click.command()
@@ -122,8 +124,7 @@ def show_ledger(result: Ledger) -> None:
     left = sum(n for standing, n in counts.items() if standing not in ("wiped", "quarantined", "unexplained"))
     click.echo(
         f"\ndeclared {result.declared} = wiped {counts.get('wiped', 0)} + quarantined {counts.get('quarantined', 0)}"
-        f" + left on the camera {left}"
-        + (f" + UNEXPLAINED {counts['unexplained']}" if "unexplained" in counts else "")
+        f" + left on the camera {left}" + (f" + UNEXPLAINED {counts['unexplained']}" if "unexplained" in counts else "")
     )
     if result.unsettled:
         click.echo(f"{len(result.unsettled)} still on their way")

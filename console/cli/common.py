@@ -114,7 +114,5 @@ async def until(condition: Callable[[], Awaitable[T | None]], what: str, patienc
         if answer is not None:
             return answer
         if time.monotonic() > end:
-            raise PartUnreachable(
-                f"{what} within {patience:g} s; it will once the stage runs again (bwv status)"
-            )
+            raise PartUnreachable(f"{what} within {patience:g} s; it will once the stage runs again (bwv status)")
         await asyncio.sleep(0.1)

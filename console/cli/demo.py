@@ -69,7 +69,11 @@ def _run(home: Path, large: int) -> Ledger:
     with ThreadPoolExecutor(1) as pool:
         out.print("[bold]Starting Kafka, an object store, PostgreSQL and the stages; three cameras are recording …[/]")
         making = pool.submit(
-            make_cameras, home / "outside", find_ffmpeg(), large=large, tell=lambda line: out.print(f"  camera   {line}")
+            make_cameras,
+            home / "outside",
+            find_ffmpeg(),
+            large=large,
+            tell=lambda line: out.print(f"  camera   {line}"),
         )
         settings = start(
             home,
@@ -93,7 +97,11 @@ async def _issue(settings: Settings, cameras: list[Camera]) -> None:
         officer = OFFICERS[camera.name]
         issue = signed_by_person(settings, Issue(camera.name, officer, settings.person, at))
         await announce(
-            settings, "cameras.issued", CameraIssued(camera.name, officer, issue), key=camera.name, cause=(camera.name, at)
+            settings,
+            "cameras.issued",
+            CameraIssued(camera.name, officer, issue),
+            key=camera.name,
+            cause=(camera.name, at),
         )
 
 
@@ -118,7 +126,9 @@ async def _watch(settings: Settings, cameras: list[Camera]) -> Ledger:
 
 async def _report_again(settings: Settings, database: Database) -> bool:
     """Send the van's first report once more, as a dock does whose answer was lost."""
-    row = await database.fetch_one("SELECT clip_id FROM clip_fate WHERE camera = 'VEH-0031' ORDER BY registered_at LIMIT 1")
+    row = await database.fetch_one(
+        "SELECT clip_id FROM clip_fate WHERE camera = 'VEH-0031' ORDER BY registered_at LIMIT 1"
+    )
     fate: Fate | None = await find(database, row["clip_id"]) if row else None
     if fate is None:
         return False

@@ -52,7 +52,9 @@ def new(context: click.Context, role: str, owner: str) -> None:
 @keys.command()
 @click.argument("role", type=ROLES)
 @click.argument("owner")
-@click.option("--public", type=click.Path(exists=True, path_type=Path), help="Public key file [default: the keys folder].")
+@click.option(
+    "--public", type=click.Path(exists=True, path_type=Path), help="Public key file [default: the keys folder]."
+)
 @json_option
 @click.pass_context
 def enrol(context: click.Context, role: str, owner: str, public: Path | None, as_json: bool) -> None:

@@ -22,9 +22,7 @@ LINES_EVERY = 2.0
 """Seconds between two plain lines about one recording's bytes."""
 
 
-async def watch(
-    home: Path, finished: Callable[[], Awaitable[T | None]], *, patience: float, live: bool
-) -> T | None:
+async def watch(home: Path, finished: Callable[[], Awaitable[T | None]], *, patience: float, live: bool) -> T | None:
     """Show the bays of `home` until `finished` gives an answer; None when nothing changed for `patience` s."""
     shown = _Plain()
     last, since = None, time.monotonic()
@@ -63,7 +61,9 @@ def picture(docks: list[dict[str, Any]]) -> Group:
             parts.append(Text(f"{dock['dock']}/{bay['bay']}  {bay['camera']}  {bay['sign']}", style="bold"))
             table = Table.grid(padding=(0, 2))
             for item in bay["recordings"]:
-                table.add_row(f"   {item['recording']}", item["state"], _bar(item), _rate(item), item.get("reason") or "")
+                table.add_row(
+                    f"   {item['recording']}", item["state"], _bar(item), _rate(item), item.get("reason") or ""
+                )
             parts.append(table)
     return Group(*parts)
 

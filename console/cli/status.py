@@ -73,9 +73,5 @@ def show_bays(docks: list[dict[str, Any]]) -> None:
     show_table(
         "Bays",
         ("dock", "bay", "camera", "sign"),
-        [
-            (dock["dock"], bay["bay"], bay.get("camera") or "-", bay["sign"])
-            for dock in docks
-            for bay in dock["bays"]
-        ],
+        [(dock["dock"], bay["bay"], bay.get("camera") or "-", bay["sign"]) for dock in docks for bay in dock["bays"]],
     )

@@ -12,6 +12,8 @@ from tests.faults.broker import dead_letters, sent_twice
 from tests.faults.faulty import CHUNK, PATIENCE, FaultySystem
 from workers.failpoints import FAILPOINTS
 from workers.operations.accounts import accounts, tallies
+from workers.operations.invariants import check_whole_clips
+from workers.operations.proofs import check_release
 
 pytestmark = pytest.mark.stack
 
@@ -42,21 +44,20 @@ async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(syste
         )
     system.disarm()
     counts = await system.all_settled()
-    await system.everything_holds()
     world = await system.look()
     made = accounts(world)
     lost = sum(account.standing is None for account in made)
+    torn, unverified = len(check_whole_clips(world)), len(check_release(world))
     print(
-        f"\nkills {sum(kills.values())} at {len(kills)} failpoints, seed {SEED}, "
-        f"in flight at each ≥ {min(least.values())}; recordings {len(made)} {counts}; "
-        f"sent again and recognised {await sent_twice(system.settings)}; lost {lost}, torn 0, wiped unverified 0; "
-        f"{len(world.objects)} objects read back, {sum(o.size for o in world.objects)} bytes; "
-        f"{time.monotonic() - began:.0f} s\n{tallies(made)}"
+        f"\nkills {sum(kills.values())} at {len(kills)} failpoints, in flight at each ≥ {min(least.values())}, "
+        f"seed {SEED}; recordings {len(made)} {counts}; redelivered {(await sent_twice(system.settings)).total()}, "
+        f"lost {lost}, torn {torn}, wiped unverified {unverified}; {len(world.objects)} objects, "
+        f"{sum(o.size for o in world.objects)} bytes read back; {time.monotonic() - began:.0f} s\n{tallies(made)}"
     )
     assert sum(kills.values()) == ROUNDS * len(FAILPOINTS) > 0
     assert {name: count for name, count in kills.items() if count != ROUNDS} == {}
     assert {name: count for name, count in least.items() if count < IN_FLIGHT} == {}
-    assert lost == 0
+    assert lost == torn == unverified == 0
     assert counts.get("wiped", 0) == ROUNDS * WAVES * (SMALL + 1)
     assert counts.get("quarantined", 0) == ROUNDS * WAVES * MISMATCHED
     assert await dead_letters(system.settings) == 0

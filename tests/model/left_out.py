@@ -97,6 +97,9 @@ HARMLESS = {
     "release: events without clips.released": "the dock asks again and is answered from the row",
     "note wiped: when without standing": "a dock erases only what has a receipt",
     "note wiped: when without camera_copy": _ONCE_MORE,
+    "note wiped after disposal: when without camera_copy": _ONCE_MORE,
+    "note wiped after disposal: when without disposal": "a dock erases only what has a receipt",
+    "note wiped after disposal: sets without camera_copy": "unknown stays unknown: less is known, nothing false",
     "decide quarantine: when without standing": "people are shown only what is in quarantine",
 } | {
     f"{move}: when without verified_version": _IMPLIED

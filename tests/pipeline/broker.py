@@ -44,7 +44,7 @@ def places(settings: Settings, topic: str) -> list[TopicPartition]:
 
 async def everything(system: RunningSystem, *topics: str) -> list[Record]:
     """All that lies on these topics now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.settings.kafka, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.settings.kafka, group_id=None, fetch_max_wait_ms=10)
     await consumer.start()
     try:
         named = {place: topic for topic in topics for place in places(system.settings, topic)}
@@ -65,7 +65,7 @@ async def everything(system: RunningSystem, *topics: str) -> list[Record]:
 
 async def caught_up(system: RunningSystem, stage: str, topic: str) -> None:
     """Wait until a stage has acknowledged everything that lies on a topic now."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=system.settings.kafka, group_id=None, enable_auto_commit=False)
+    consumer = AIOKafkaConsumer(bootstrap_servers=system.settings.kafka, group_id=None)
     await consumer.start()
     try:
         ends = await consumer.end_offsets(places(system.settings, topic))

@@ -13,7 +13,7 @@ from tests.pipeline.pipeline import Pipeline, Said
 SETTINGS = """\
 first_lock = 20.0
 retry_most = 2.0
-dock_repeat = 1.0
+dock_repeat = 0.5
 dock_settle = 0.3
 chunk_size = 5242880
 """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import io
 import os
 import signal
 import sys
@@ -15,6 +17,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from console.cli.main import main
 from local.sample import Camera
 from streams.vaults import open_vault
 from tests.running import LONG, RunningSystem
@@ -41,18 +44,8 @@ class Pipeline(RunningSystem):
     """A running system that is asked as a person asks it, and disturbed as a shift disturbs it."""
 
     async def bwv(self, *words: str, home: Path | None = None) -> Said:
-        """Give a command in a process of its own, as a person would."""
-        process = await asyncio.create_subprocess_exec(
-            *BWV,
-            "--home",
-            str(home or self.home),
-            *words,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
-        out, err = await process.communicate()
-        assert process.returncode is not None
-        return Said(process.returncode, out.decode(), err.decode())
+        """Give a command by its own entry point, without waiting for a process to start."""
+        return await asyncio.to_thread(_command, ["--home", str(home or self.home), *words])
 
     async def done(self, *words: str) -> Said:
         """Give a command that must succeed."""
@@ -62,11 +55,15 @@ class Pipeline(RunningSystem):
 
     # -- cameras and bays ----------------------------------------------------------------------------------
 
-    def undock(self, camera: Camera) -> None:
-        """Take a camera out of its bay, as one rename."""
+    async def undock(self, camera: Camera) -> None:
+        """Take a camera out of its bay, as one rename, and wait until its dock has noticed."""
         away = self.home / "outside" / camera.name
         os.replace(camera.folder, away)
         camera.folder = away
+        await self.until(partial(self._stands_nowhere, camera.name), f"a dock to miss {camera.name}")
+
+    async def _stands_nowhere(self, camera: str) -> bool:
+        return all(bay["camera"] != camera for bay in self.bays())
 
     def shown(self, camera: str, recording: str) -> dict[str, Any] | None:
         """What a bay shows of a recording."""
@@ -149,6 +146,16 @@ class Pipeline(RunningSystem):
         finally:
             process.terminate()
             await process.wait()
+
+
+def _command(words: list[str]) -> Said:
+    out, err = io.StringIO(), io.StringIO()
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as ended:
+            code = ended.code if isinstance(ended.code, int) else 1
+    return Said(code, out.getvalue(), err.getvalue())
 
 
 def put_into(folder: Path, bay: str, camera: Camera) -> None:

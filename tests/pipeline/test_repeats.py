@@ -29,16 +29,15 @@ async def test_a_recording_reported_five_times_is_one_clip_with_one_version_a_ke
         await system.say("uploads.reported", message, key="REP-0001", cause=("early", number))
     assert list((await system.settled(camera)).values()) == ["wiped"]
 
-    before = len(await receipts(system, row["clip_id"]))
     for number in range(5):  # once the receipt is earned, each is answered
         await system.say("uploads.reported", message, key="REP-0001", cause=("late", number))
-
-    async def answered() -> list[bytes | None] | None:
-        found = await receipts(system, row["clip_id"])
-        return found if len(found) >= before + 5 else None
-
-    given = await system.until(answered, "five receipts more")
-    assert len(given) == before + 5
+    await caught_up(system, "intake", "uploads.reported")
+    await system.until(lambda: outbox_is_empty(system), "the outbox to be empty")
+    await caught_up(system, "release", "receipts.requested")
+    asked = [r for r in await everything(system, "receipts.requested") if r.key == row["clip_id"].encode()]
+    given = await receipts(system, row["clip_id"])
+    assert len(asked) >= 5
+    assert len(given) == 1 + len(asked), "each request is answered once"
     assert len(set(given)) == 1, "the same receipt, byte for byte"
 
     assert len(await system.clips("REP-0001")) == 1
@@ -72,7 +71,7 @@ async def test_an_inventory_of_an_earlier_docking_is_a_replay(system: Pipeline) 
     system.dock(camera, "BAY-REP-4")
     await system.settled(camera)
     [first] = await inventories(system, "REP-0004")
-    system.undock(camera)
+    await system.undock(camera)
     system.dock(camera, "BAY-REP-5")
     await system.until(lambda: has_inventories(system, "REP-0004", 2), "the second docking's inventory")
 
@@ -91,7 +90,7 @@ async def test_a_report_of_an_earlier_docking_is_a_replay(system: Pipeline) -> N
     system.dock(camera, "BAY-REP-6")
     [row] = await system.has_clips("REP-0006", 1, standing="quarantined")
     first = Signed(**row["report"])
-    system.undock(camera)
+    await system.undock(camera)
     system.dock(camera, "BAY-REP-7")
     docking = opened(row["report"])["docking"]
 
@@ -121,3 +120,7 @@ async def inventories(system: Pipeline, camera: str) -> list[bytes]:
 
 async def has_inventories(system: Pipeline, camera: str, count: int) -> bool:
     return len(await system.told("cameras.docked", "camera", camera)) >= count
+
+
+async def outbox_is_empty(system: Pipeline) -> bool:
+    return not await system.sql("SELECT 1 FROM outbox WHERE sent_at IS NULL")

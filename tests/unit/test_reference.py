@@ -111,12 +111,14 @@ def test_a_sidecar_conforms_and_a_misspelt_field_does_not() -> None:
 
 
 def test_each_example_in_the_documents_conforms_to_its_schema() -> None:
-    """A file is named after what it is an example of: ClipSecured.json, ClipSecured-urgent.json, a.sidecar.json."""
+    """A name in capitals is its message's (ClipSecured.json, ClipSecured-urgent.json); the others are sidecars."""
     names = {kind.__name__: f"schemas/{kind.__name__}.json" for kind in CARRIED}
     names |= {kind.__name__: f"schemas/signed/{kind.__name__}.json" for kind in PURPOSES}
-    for path in sorted(EXAMPLES.rglob("*.json")):
-        kind = path.stem.split("-")[0].split(".")[0]
-        name = "sidecar.schema.json" if "sidecar" in path.name.lower() else names.get(kind)
+    found = sorted(EXAMPLES.rglob("*.json"))
+    assert found
+    for path in found:
+        kind = path.stem.split("-")[0]
+        name = names.get(kind) if kind[0].isupper() else "sidecar.schema.json"
         assert name is not None, f"{path.name}: an example of no message; known are {', '.join(names)}"
         conforms(json.loads(path.read_text()), schema_of(name))
 

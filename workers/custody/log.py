@@ -34,9 +34,7 @@ async def read_head(database: Database) -> Head:
     """Read how far the log has come."""
     size = await database.fetch_one("SELECT size FROM custody_head")
     rows = await database.fetch("SELECT topic, partition, next_offset FROM record_offsets")
-    return Head(
-        size["size"] if size else 0, {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
-    )
+    return Head(size["size"] if size else 0, {(row["topic"], row["partition"]): row["next_offset"] for row in rows})
 
 
 async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> Head:

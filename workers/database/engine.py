@@ -22,6 +22,10 @@ Connection = AsyncConnection[DictRow]
 Row = dict[str, Any]
 Parameters = Mapping[str, Any] | Sequence[Any]
 
+IDLE_MOST = 10
+"""Seconds that a transaction may rest between two statements: the server then ends it and frees its rows, so that
+a process that was put to sleep in the middle holds up nobody. When it wakes, it finds DatabaseAway."""
+
 
 class Database:
     """A pool of connections to one namespace's schema.
@@ -48,7 +52,7 @@ class Database:
             kwargs={
                 "row_factory": dict_row,
                 "autocommit": True,
-                "options": f"-c search_path={schema}",
+                "options": f"-c search_path={schema} -c idle_in_transaction_session_timeout={IDLE_MOST}s",
                 "connect_timeout": max(2, int(wait)),
                 # A server that vanished without a word is noticed instead of waited for.
                 "keepalives_idle": 5,

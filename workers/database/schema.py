@@ -22,9 +22,7 @@ def upgrade(dsn: str, schema: str) -> None:
     """
     import psycopg
 
-    engine = sqlalchemy.create_engine(
-        "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool
-    )
+    engine = sqlalchemy.create_engine("postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=NullPool)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     try:

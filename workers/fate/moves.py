@@ -117,12 +117,12 @@ RESTART = Move(
 HASTEN = Move(
     "hasten",
     by="intake",
-    when=REGISTERED | {"urgent": (False,)},
+    when=REGISTERED | {"urgent": (False,), "attempt": tuple(range(1, MOST_ATTEMPTS + 1))},
     sets={"urgent": True},
     same=("attempt",),
     events=("clips.registered.urgent",),
 )
-"""A person asked for the urgent lane."""
+"""A person asked for the urgent lane. An exhausted clip does not start again by being urgent."""
 
 SECURE = Move(
     "secure",
@@ -170,11 +170,12 @@ RECOGNISE_DISPOSED = Move(
     "recognise disposed",
     by="transfer",
     when=REGISTERED | {"disposal": (None,)},
-    sets={"disposal": Disposal.DONE},
+    sets={"disposal": Disposal.DONE, "camera_copy": CameraCopy.UNKNOWN},
     same=("attempt",),
     events=("receipts.requested",),
 )
-"""A certificate of disposal lies in the vault: nothing is stored again, release answers from it."""
+"""A certificate of disposal lies in the vault, so the row was lost and made again: nothing is stored again,
+release answers from the certificate, and whether the camera was wiped before is not known."""
 
 VERIFY = Move(
     "verify",
@@ -226,6 +227,14 @@ NOTE_WIPED = Move(
 )
 """The dock reports that it erased the recording; its own event tells of it."""
 
+NOTE_WIPED_AFTER_DISPOSAL = Move(
+    "note wiped after disposal",
+    by="release",
+    when={"disposal": (Disposal.COMMITTED, Disposal.DONE), "camera_copy": (CameraCopy.PRESENT, CameraCopy.UNKNOWN)},
+    sets={"camera_copy": CameraCopy.WIPED},
+)
+"""The same for a recording whose receipt is in its certificate of disposal."""
+
 DECIDE_QUARANTINE = Move(
     "decide quarantine",
     by="intake",
@@ -249,5 +258,6 @@ MOVES = (
     EXHAUST,
     RELEASE,
     NOTE_WIPED,
+    NOTE_WIPED_AFTER_DISPOSAL,
     DECIDE_QUARANTINE,
 )

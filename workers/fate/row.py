@@ -159,9 +159,7 @@ async def make_on(
         )
 
 
-def _statement(
-    move: Move, seen: Fate, events: Sequence[Event], given: Mapping[str, Any]
-) -> tuple[str, dict[str, Any]]:
+def _statement(move: Move, seen: Fate, events: Sequence[Event], given: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     told = tuple(event.topic.removesuffix(".urgent") for event in events)
     if told != tuple(topic.removesuffix(".urgent") for topic in move.events) or set(given) != set(move.gives):
         raise AssertionError(f"{move.name}: needs events {move.events} and values {move.gives}")

@@ -72,7 +72,7 @@ def _secured(order: Order, source: Source, means: Means) -> Secured | Quarantine
             return conclude(order, _stored(order, source, means), sidecar, means)
         except FootageDiffers as differs:
             try:
-                return set_apart(order, source, sidecar, means, str(differs))
+                return set_apart(order, source, sidecar, means, _difference(differs))
             except MatchesAfterAll:
                 continue
     raise DockGone("the recording reads differently each time; the dock reports it again")
@@ -116,6 +116,14 @@ class _AsDeclared:
             expected=(declared.sha256, declared.size),
             found=(sha256, size),
         )
+
+
+def _difference(differs: FootageDiffers) -> str:
+    """For a list that people read; both digests stand beside it."""
+    (_, declared), (_, found) = differs.expected, differs.found
+    if found != declared:
+        return f"its length is not the declared one: {declared:,} bytes declared, {found:,} found"
+    return "its bytes are not the declared ones"
 
 
 def _sidecar(order: Order, source: Source) -> tuple[bytes, bool]:

@@ -84,9 +84,7 @@ async def note_inventory(
     Raises:
         RuleBroken: another inventory has this docking counter already: a replay or a forgery.
     """
-    newest = await fetch(
-        connection, "SELECT docking FROM cameras WHERE camera = %s FOR UPDATE", (inventory.camera,)
-    )
+    newest = await fetch(connection, "SELECT docking FROM cameras WHERE camera = %s FOR UPDATE", (inventory.camera,))
     if newest and newest[0]["docking"] > inventory.docking:
         raise RuleBroken(
             f"inventory {inventory.docking} of {inventory.camera} came after docking {newest[0]['docking']}: a replay"

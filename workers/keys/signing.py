@@ -117,9 +117,7 @@ class Signer:
                 for one thing cannot be shown for another.
         """
         body = canonical(value)
-        return Signed(
-            body.decode(), self.key, base64.b64encode(self._private.sign(_message(purpose, body))).decode()
-        )
+        return Signed(body.decode(), self.key, base64.b64encode(self._private.sign(_message(purpose, body))).decode())
 
     def enrolment(self) -> EnrolledKey:
         """The public half, as it is enrolled."""
@@ -142,9 +140,7 @@ def check_signature(purpose: str, signed: Signed, key: EnrolledKey) -> None:
         raise SignatureInvalid(f"the signature by {signed.key} over this {purpose} is wrong") from error
 
 
-def opened(
-    purpose: str, signed: Signed, body: type[T], *, role: Role, find: Callable[[str], EnrolledKey | None]
-) -> T:
+def opened(purpose: str, signed: Signed, body: type[T], *, role: Role, find: Callable[[str], EnrolledKey | None]) -> T:
     """Check a signature and decode what was signed.
 
     Args:

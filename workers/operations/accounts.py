@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from msgspec import Struct
 
 from workers.fate.moves import CameraCopy, Disposal, Standing
 from workers.fate.row import Fate
-from workers.operations.world import Rejection, Stored, World
+from workers.footage.recording import Inventory
+from workers.keys.statements import Decision
+from workers.operations.world import Stored, World
 from workers.vault.keys import attempt_keys, certificate_key
 
 
@@ -47,24 +50,22 @@ class Tally(Struct, frozen=True):
 
 
 def accounts(world: World) -> list[Account]:
-    """One account for each recording that any inventory lists."""
+    """One account for each recording that any inventory lists; two where a name was given to two recordings."""
     objects = {(o.key, o.version_id): o for o in world.objects if not o.delete_marker}
     fates: dict[tuple[str, str], list[Fate]] = {}
     for fate in world.fates:
         fates.setdefault((fate.camera, fate.recording), []).append(fate)
-    rejections = {(r.camera, r.recording): r for r in world.rejections}
-    made: dict[tuple[str, str], Account] = {}
+    rejected = {(r.camera, r.recording) for r in world.rejections}
+    first: dict[tuple[str, str], tuple[Inventory, int]] = {}
     for docking in sorted(world.inventories, key=lambda d: d.inventory.docking):
-        inventory = docking.inventory
-        for item in inventory.recordings:
-            name = inventory.camera, item.recording
-            if name in made:
-                continue
-            rows = fates.get(name, [])
-            size = rows[0].declared().recording.size if rows else item.size
-            standing, found, why = _standing(world, name, rows, size, rejections.get(name), objects)
-            made[name] = Account(inventory.dock, inventory.docked_at[:10], *name, size, standing, found, why)
-    return list(made.values())
+        for item in docking.inventory.recordings:
+            first.setdefault((docking.inventory.camera, item.recording), (docking.inventory, item.size))
+    made = []
+    for name, (inventory, size) in first.items():
+        for rows in _recordings(fates.get(name, [])) or [[]]:
+            declared, standing, found, why = _placed(world, name, rows, size, name in rejected, objects)
+            made.append(Account(inventory.dock, inventory.docked_at[:10], *name, declared, standing, found, why))
+    return made
 
 
 def tallies(found: Iterable[Account]) -> list[Tally]:
@@ -82,32 +83,45 @@ def tallies(found: Iterable[Account]) -> list[Tally]:
     return made
 
 
-def _standing(
-    world: World,
-    name: tuple[str, str],
-    rows: list[Fate],
-    size: int,
-    rejection: Rejection | None,
-    objects: dict[tuple[str, str], Stored],
-) -> tuple[str | None, int, str]:
+Placed = tuple[int, str | None, int, str]
+"""Declared bytes, standing, found bytes, and why not."""
+Where = dict[tuple[str, str], Stored]
+
+
+def _recordings(rows: list[Fate]) -> list[list[Fate]]:
+    """The rows of each recording: its own, and that of the same bytes accepted by a person."""
+    groups = {row.clip_id: [row] for row in rows if row.declaration is None}
+    for row in rows:
+        if row.declaration is not None:
+            original = msgspec.json.decode(row.declaration.body, type=Decision).clip_id
+            groups.setdefault(original, []).append(row)
+    return list(groups.values())
+
+
+def _placed(
+    world: World, name: tuple[str, str], rows: list[Fate], listed: int, rejected: bool, objects: Where
+) -> Placed:
     why: list[str] = []
     for look in (_disposed, _stored, _quarantined):
         for row in rows:
-            account = look(world, row, objects, why)
-            if account is not None:
-                # Bytes that differ from their declaration are kept apart; they stand for those declared.
-                return account[0], account[1] or size, ""
-    if name in world.on_camera:
+            placed = look(world, row, objects, why)
+            if placed is not None:
+                return placed
+    size = _declared(rows[0]) if rows else listed
+    wiped = any(row.camera_copy == CameraCopy.WIPED for row in rows)
+    if not wiped and name in world.on_camera:
         # Nobody has measured what was rejected; its declaration is all that there is.
-        return ("rejected", size, "") if rejection and not rows else ("on_camera", world.on_camera[name], "")
-    if name[0] not in world.cameras and not any(row.camera_copy == CameraCopy.WIPED for row in rows):
-        return "on_camera", size, ""  # it is out with its officer
+        return (size, "rejected", size, "") if rejected and not rows else (size, "on_camera", world.on_camera[name], "")
+    if not wiped and name[0] not in world.cameras:
+        return size, "on_camera", size, ""  # it is out with its officer
     why.append("it is not on its camera")
-    return None, 0, "; ".join(why)
+    return size, None, 0, "; ".join(why)
 
 
-Where = dict[tuple[str, str], Stored]
-Placed = tuple[str, int | None]
+def _declared(row: Fate) -> int:
+    if row.declaration is not None:
+        return msgspec.json.decode(row.declaration.body, type=Decision).size
+    return row.declared().recording.size
 
 
 def _disposed(world: World, row: Fate, objects: Where, why: list[str]) -> Placed | None:
@@ -115,7 +129,7 @@ def _disposed(world: World, row: Fate, objects: Where, why: list[str]) -> Placed
         return None
     certificate = certificate_key(world.namespace, row.clip_id)
     if any(key == certificate for key, _ in objects):
-        return "disposed", None
+        return _declared(row), "disposed", _declared(row), ""
     why.append(f"{row.clip_id} is disposed of without a certificate")
     return None
 
@@ -126,7 +140,7 @@ def _stored(world: World, row: Fate, objects: Where, why: list[str]) -> Placed |
     key = attempt_keys(world.namespace, row.clip_id, row.attempt).footage
     stored = objects.get((key, row.verified_version))
     if stored is not None:
-        return "stored", stored.size
+        return _declared(row), "stored", stored.size, ""
     why.append(f"{row.clip_id} is {row.standing}, and {key} version {row.verified_version} is not in the vault")
     return None
 
@@ -137,6 +151,7 @@ def _quarantined(world: World, row: Fate, objects: Where, why: list[str]) -> Pla
     facts = row.quarantine or {}
     stored = objects.get((facts.get("key", ""), facts.get("version_id", "")))
     if facts.get("reason") and stored is not None and stored.size == facts.get("found_size"):
-        return "quarantined", None
+        # Bytes that differ from their declaration are kept apart; they stand for those declared.
+        return _declared(row), "quarantined", _declared(row), ""
     why.append(f"{row.clip_id} is quarantined, without a reason or without its bytes: {facts}")
     return None

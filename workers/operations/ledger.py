@@ -140,7 +140,9 @@ def _line(camera: str, recording: str, size: int, rows: list[dict[str, Any]], re
     if not on_camera:
         standing, settled = "wiped", True
     elif row["disposal"] in (Disposal.COMMITTED, Disposal.DONE):
-        standing, settled = "disposed", True
+        standing = "disposed"
+        if rejection is not None and rejection["code"] == "disposed_unverified":
+            settled, reason = True, f"{rejection['reason']}; {rejection['action']}"
     elif standing == Standing.QUARANTINED:
         settled, reason = True, (row["quarantine"] or {}).get("reason", "")
     elif row["attempt"] > MOST_ATTEMPTS:

@@ -195,6 +195,15 @@ def test_a_camera_that_is_out_with_its_officer_is_believed() -> None:
     assert check_all(away) == []
 
 
+def test_a_second_recording_of_the_same_name_has_an_account_of_its_own() -> None:
+    world = healthy()
+    taken = replace(fate("R3", standing="registered", camera_copy="present"), recording="R1", conflict_with=CLIPS["R1"])
+    two = replace(world, fates=(*world.fates, taken))
+    assert [a.standing for a in accounts(two) if a.recording == "R1"] == ["stored", None]
+    lying_there = replace(two, on_camera={**two.on_camera, (CAMERA, "R1"): len(BYTES["R3"])})
+    assert [a.standing for a in accounts(lying_there) if a.recording == "R1"] == ["stored", "on_camera"]
+
+
 def test_a_disposal_with_its_certificate_is_no_loss() -> None:
     gone = row(healthy(), "R1", disposal="done")
     gone = without(without(without(gone, R1.footage), R1.sidecar), R1.manifest)
@@ -220,6 +229,8 @@ def test_the_fingerprint_tells_any_change_in_the_vault() -> None:
     assert DIGESTS["R1"] in {digest for _, _, _, digest in before}
     for change in ({"sha256": "1" * 64}, {"size": 1}, {"version_id": "v-other"}):
         assert fingerprint(lying(healthy(), R1.footage, **change)) != before
+    assert fingerprint(beside(healthy(), Stored(f"{SPACE}/custody/checkpoints/1", "v", 1))) != before
+    assert fingerprint(beside(healthy(), Stored(f"{SPACE}/store-check/0a/x", "v", 1))) == before
 
 
 def test_a_recording_that_is_still_on_its_way_is_no_violation() -> None:

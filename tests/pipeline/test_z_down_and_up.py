@@ -1,0 +1,38 @@
+"""The last module: it stops the shared system in the middle of its work, and starts it again."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.background import status
+from tests.pipeline.pipeline import Pipeline
+
+pytestmark = pytest.mark.stack
+
+
+async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system: Pipeline) -> None:
+    finished = system.filled("UPD-0001", [10_000])
+    await system.enrol("UPD-0001", "UPD-0002")
+    system.dock(finished, "BAY-UPD-1")
+    assert set((await system.settled(finished)).values()) == {"wiped"}
+    busy = system.filled("UPD-0002", [10_000_000] * 6)
+    system.dock(busy, "BAY-UPD-2")
+    await system.has_clips("UPD-0002", 1)
+    before = await system.clips("UPD-0001")
+    entries = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
+
+    assert "stopped" in (await system.done("down")).out
+    assert status(system.home) is None
+    assert (await system.bwv("status")).code == 3
+    assert "nothing was running" in (await system.done("down")).out
+    assert "ready under" in (await system.done("up")).out
+
+    assert set((await system.settled(busy)).values()) == {"wiped"}
+    assert await system.clips("UPD-0001") == before
+    again = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
+    assert again[: len(entries)] == entries and len(again) > len(entries)
+    assert await system.sql("SELECT index FROM custody WHERE conflicts_with IS NOT NULL") == []
+    [line] = await system.lines("UPD-0001")
+    assert (line.standing, line.on_camera) == ("wiped", False)
+    second = await system.bwv("up")
+    assert second.code == 2 and "already" in second.err
