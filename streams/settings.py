@@ -1,8 +1,8 @@
 """Settings: the only module that reads the environment.
 
 Each is read from `BWV_<NAME>` in the environment, else from `<home>/settings.toml` (yours), else from
-`<home>/stack.toml` (written by `bwv up`), else from its default here. Secrets are files, never values: `credentials` names a folder that holds one file a
-role, mode 0600.
+`<home>/stack.toml` (written by `bwv up`), else from its default here. Secrets are files, never values:
+`credentials` names a folder that holds one file a role, mode 0600.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.contracts.conftest import ROLES, RealStore
 
+from tests.contracts.conftest import ROLES, RealStore
 from workers.vault import wire
 from workers.vault.probe import Probe, Reply
 from workers.vault.retry import Limits

@@ -6,8 +6,8 @@ import time
 from dataclasses import replace
 
 import pytest
-from tests.contracts.conftest import RealStore
 
+from tests.contracts.conftest import RealStore
 from workers.errors import ConfigurationInvalid, StoreAway
 from workers.vault.client import Access
 from workers.vault.probe import Probe

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from tests.contracts.conftest import RealStore
 
+from tests.contracts.conftest import RealStore
 from workers.errors import AlreadyThere, ConfigurationInvalid, RuleBroken
 from workers.vault.checksums import crc64nvme
 from workers.vault.fake import FakeVault

@@ -45,7 +45,7 @@ class Pipeline(RunningSystem):
 
     async def bwv(self, *words: str, home: Path | None = None) -> Said:
         """Give a command by its own entry point, without waiting for a process to start."""
-        return await asyncio.to_thread(_command, ["--home", str(home or self.home), *words])
+        return await asyncio.to_thread(command, ["--home", str(home or self.home), *words])
 
     async def done(self, *words: str) -> Said:
         """Give a command that must succeed."""
@@ -148,7 +148,8 @@ class Pipeline(RunningSystem):
             await process.wait()
 
 
-def _command(words: list[str]) -> Said:
+def command(words: list[str]) -> Said:
+    """Give a command in this process and keep what it says; only one at a time."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         try:

@@ -12,7 +12,8 @@ async def find_clip(database: Database, words: str) -> list[str]:
     camera, _, recording = words.partition("/")
     rows = await database.fetch(
         "SELECT clip_id FROM clip_fate WHERE clip_id = %(words)s OR (length(%(words)s) >= 9 AND"
-        " starts_with(clip_id, %(words)s)) OR (camera = %(camera)s AND recording = %(recording)s) ORDER BY registered_at",
+        " starts_with(clip_id, %(words)s)) OR (camera = %(camera)s AND recording = %(recording)s)"
+        " ORDER BY registered_at",
         {"words": words, "camera": camera, "recording": recording},
     )
     return [row["clip_id"] for row in rows]
@@ -46,8 +47,10 @@ async def clip_facts(database: Database, clip_id: str) -> Row | None:
 
 async def counts(database: Database) -> dict[str, Any]:
     """How many clips stand where, what is oldest, and what waits in the outbox and the custody log."""
-    standings = await database.fetch("SELECT standing, count(*) AS n, sum((SELECT (r.body::jsonb->'recording'->>'size')::bigint"
-        " FROM jsonb_to_record(report) AS r(body text))) AS bytes FROM clip_fate GROUP BY standing")  # fmt: skip
+    standings = await database.fetch(
+        "SELECT standing, count(*) AS n,"
+        " sum(((report->>'body')::jsonb->'recording'->>'size')::bigint) AS bytes FROM clip_fate GROUP BY standing"
+    )
     row = await database.fetch_one(
         "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS outbox,"
         " (SELECT size FROM custody_head) AS custody,"

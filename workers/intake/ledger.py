@@ -146,7 +146,7 @@ async def enrol(connection: Connection, key: EnrolledKey, by: str, at: datetime)
 
 async def revoke(connection: Connection, key: str, by: str, at: datetime, reason: str) -> None:
     """Revoke a key; a key that was never enrolled is remembered as revoked too."""
-    role, owner = key.split(":")[0], key.split(":")[1]
+    role, owner = key.split(":", maxsplit=1)[0], key.split(":")[1]
     await execute(
         connection,
         "INSERT INTO enrolled_keys (id, role, owner, public, enrolled_at, enrolled_by, revoked_at, revoked_by, reason)"

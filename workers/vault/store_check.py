@@ -19,7 +19,7 @@ from workers.vault.checks_locks import EXPIRY_CHECK, LOCK_CHECKS
 from workers.vault.checks_roles import ROLE_CHECKS, may_not_delete
 from workers.vault.checks_writes import WRITE_CHECKS
 from workers.vault.client import Access
-from workers.vault.lab import ANONYMOUS, Check, Lab, demand_answer
+from workers.vault.lab import ANONYMOUS, Lab, demand_answer
 from workers.vault.report import Level, Row, StoreReport
 from workers.vault.retry import Limits
 from workers.vault.values import ChunkProtection
