@@ -14,7 +14,7 @@ import msgspec
 
 from workers.errors import BwvError
 
-State = Literal["starting", "ready", "waiting", "done", "stopping", "stopped"]
+State = Literal["starting", "ready", "waiting", "done", "stopping", "stopped", "halted"]
 
 LONGEST_PAUSE = 10.0
 HEALTHY_AFTER = 30.0
@@ -31,6 +31,8 @@ class Part(Protocol):
     @property
     def once(self) -> bool: ...  # noqa: D102
     @property
+    def halts_on(self) -> tuple[int, ...]: ...  # noqa: D102
+    @property
     def last_exit(self) -> int | None: ...  # noqa: D102
     def start(self, timeout: float, cancelled: Callable[[], bool]) -> None: ...  # noqa: D102
     def wait(self, timeout: float) -> int | None: ...  # noqa: D102
@@ -43,7 +45,7 @@ class Kept(msgspec.Struct, frozen=True):
 
     Attributes:
         state: `waiting` for its turn, or for the pause before the next attempt to end; `done` when it was
-            to run once and did.
+            to run once and did; `halted` when it ended with a code after which only a person helps.
         restarts: how often it was started again.
         last_exit: exit code of its last end (negative: the signal), None before the first.
         since: when it came into this state (RFC 3339).
@@ -118,6 +120,10 @@ class Keeper(threading.Thread):
             if self.once and ended == 0:
                 self._part.stop(0)
                 self._note(state="done", last_exit=ended)
+                return
+            if ended in self._part.halts_on:
+                self._part.stop(0)
+                self._note(state="halted", last_exit=ended, reason=f"ended with code {ended}: see {self._part.log}")
                 return
             attempt = 1 if lived >= HEALTHY_AFTER else attempt + 1
             self._note(state="waiting", restarts=self._now.restarts + 1, last_exit=ended)

@@ -32,6 +32,7 @@ class Program(msgspec.Struct, frozen=True):
         env: added to the supervisor's environment.
         ready_url: answers 200 when the program is ready; without one it is ready after half a second.
         once: runs to its end, again until that is 0, before the programs after it in the list start.
+        halts_on: exit codes after which it is not started again: a person looks first.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Program(msgspec.Struct, frozen=True):
     env: dict[str, str] = {}
     ready_url: str | None = None
     once: bool = False
+    halts_on: tuple[int, ...] = ()
 
 
 def write_programs(path: Path, programs: Sequence[Program]) -> None:
@@ -73,6 +75,7 @@ class RunningProgram:
         self.name = program.name
         self.log = home / "logs" / f"{program.name}.log"
         self.once = program.once
+        self.halts_on = program.halts_on
         self.last_exit: int | None = None
         self._program = program
         self._record = record_of(home, program.name)

@@ -45,6 +45,7 @@ class Server(ABC):
         self.tell = tell
         self.ports: dict[str, int] = {}
         self.once = False
+        self.halts_on: tuple[int, ...] = ()
         self.last_exit: int | None = None
         self._lock = Lock(self.folder / _LOCK)
         self._child: Child | None = None

@@ -8,6 +8,7 @@ from pathlib import Path
 from local.bootstrap import FIRST_DOCK
 from local.ports import keep_ports
 from local.programs import Program
+from streams.exits import TOO_MANY_FAULTS
 
 STAGES = ("relay", "intake", "transfer", "verification", "release", "record", "probe")
 DOCK = f"dock-{FIRST_DOCK.lower()}"
@@ -29,6 +30,7 @@ def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True)
                 (*bwv, *verb),
                 env={"BWV_HEALTH_PORT": str(ports[name])},
                 ready_url=f"http://127.0.0.1:{ports[name]}/ready",
+                halts_on=(TOO_MANY_FAULTS,),
             )
         )
     return made

@@ -123,8 +123,14 @@ def urgent(context: click.Context, where: str, reason: str) -> None:
 @cameras.command()
 @click.argument("camera")
 @click.option("--bay", required=True, help="Bay of the local dock to put it into, like BAY-01.")
-@click.option("--source", type=click.Choice([s.value for s in SourceType]), default="body_worn", show_default=True)
-@click.option("--recordings", default=2, show_default=True)
+@click.option(
+    "--source",
+    type=click.Choice([s.value for s in SourceType]),
+    default="body_worn",
+    show_default=True,
+    help="Kind of device.",
+)
+@click.option("--recordings", default=2, show_default=True, help="How many, of two seconds and more.")
 @click.pass_context
 def sample(context: click.Context, camera: str, bay: str, source: str, recordings: int) -> None:
     """Make a CAMERA's folder with real recordings and put it into a bay of the local dock, to try things."""

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
-from local.keeper import LONGEST_PAUSE, pause_before
+from pathlib import Path
+
+from local.keeper import LONGEST_PAUSE, Keeper, Kept, pause_before
+from local.programs import Program, RunningProgram
 
 
 def test_the_first_restart_does_not_wait() -> None:
@@ -14,3 +17,16 @@ def test_pauses_grow_and_end() -> None:
 
 def test_chance_takes_off_up_to_half() -> None:
     assert pause_before(4, 0.0) == 1.0
+
+
+def test_a_program_that_ends_for_a_person_is_not_started_again(tmp_path: Path) -> None:
+    told: list[Kept] = []
+    program = Program("gives-up", ("sh", "-c", "exit 76"), halts_on=(76,))
+    keeper = Keeper(RunningProgram(program, tmp_path), told.append)
+
+    keeper.start()
+    keeper.join(30)
+
+    now = keeper.snapshot()
+    assert (now.state, now.restarts, now.last_exit) == ("halted", 0, 76)
+    assert not keeper.well()

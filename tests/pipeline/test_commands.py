@@ -124,13 +124,12 @@ WRONG = {
     "a bay where nothing ever stood": "urgent DOCK-01/BAY-NEVER --reason x",
     "a key that was never enrolled": "keys revoke dock:NOBODY:0000 --reason x",
     "an unknown stage": "stage frobnicate",
-    "a dock that has no key": "dock run {home}/nowhere --dock DOCK-99",
 }
 
 
 @pytest.mark.parametrize("what", WRONG)
 async def test_wrong_use_says_2_and_one_line_that_helps(system: Pipeline, what: str) -> None:
-    said = await system.bwv(*WRONG[what].format(home=system.home).split())
+    said = await system.bwv(*WRONG[what].split())
     assert said.code == 2, said
     assert said.err and "Traceback" not in said.err + said.out
 
@@ -173,9 +172,11 @@ async def test_the_command_itself_ends_with_the_code_that_it_says(tmp_path: Path
     def run(*words: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run([*BWV, "--home", str(tmp_path), *words], capture_output=True, text=True, check=False)
 
-    nothing, wrong, help_ = [
-        await asyncio.to_thread(run, *words) for words in (("status",), ("status", "--wrong"), ("--help",))
+    keyless = ("dock", "run", str(tmp_path / "dock"), "--dock", "DOCK-99")
+    nothing, wrong, help_, dock = [
+        await asyncio.to_thread(run, *words) for words in (("status",), ("status", "--wrong"), ("--help",), keyless)
     ]
-    assert (nothing.returncode, wrong.returncode, help_.returncode) == (3, 2, 0)
+    assert (nothing.returncode, wrong.returncode, help_.returncode, dock.returncode) == (3, 2, 0, 2)
+    assert "bwv keys new dock DOCK-99" in dock.stderr
     assert nothing.stderr.startswith("bwv: nothing runs under") and nothing.stderr.count("\n") == 1
     assert nothing.stdout == ""
