@@ -252,6 +252,8 @@ async def _reader(settings: Settings) -> AsyncIterator[AIOKafkaConsumer]:
         await asyncio.wait_for(consumer.start(), 15)
         yield consumer
     except (kafka.KafkaError, TimeoutError) as error:
-        raise PartUnreachable(f"Kafka does not answer at {settings.kafka}: {error!r}; is it running? (bwv status, bwv up)") from error
+        raise PartUnreachable(
+            f"Kafka does not answer at {settings.kafka}: {error!r}; is it running? (bwv status, bwv up)"
+        ) from error
     finally:
         await consumer.stop()

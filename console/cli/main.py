@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -82,6 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     """Run a command; every error becomes one clear line and a documented exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     verbose = "-v" in given or "--verbose" in given
+    if not verbose:
+        # What clients log of their attempts is not for people; the one line below is. A stage sets its own log up.
+        logging.lastResort = logging.NullHandler()
     try:
         result = cli.main(given, prog_name="bwv", standalone_mode=False)
         sys.exit(result if isinstance(result, int) else 0)
@@ -97,7 +101,8 @@ def main(arguments: Sequence[str] | None = None) -> Any:
     except BwvError as error:
         if verbose:
             raise
-        click.echo(f"bwv: {error}", err=True)
+        hint = "; is it running? (bwv status, bwv up)" if isinstance(error, PassingFault) else ""
+        click.echo(f"bwv: {error}{hint}", err=True)
         sys.exit(exit_code_of(error))
 
 

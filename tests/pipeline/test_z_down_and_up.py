@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+
 import pytest
 
 from local.background import status
-from tests.pipeline.pipeline import Pipeline
+from tests.pipeline.pipeline import Pipeline, opened
+from workers.vault.keys import attempt_keys
 
 pytestmark = pytest.mark.stack
 
@@ -23,7 +27,10 @@ async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system
 
     assert "stopped" in (await system.done("down")).out
     assert status(system.home) is None
-    assert (await system.bwv("status")).code == 3
+    for words in ("status", "ledger", "dead-letters list", "store-check", "topics apply", "urgent ABC-1 --reason x"):
+        said = await system.bwv(*words.split())
+        assert said.code == 3, f"{words}: {said}"
+        assert "bwv up" in said.err and said.err.count("\n") == 1, f"{words}: {said.err}"
     assert "nothing was running" in (await system.done("down")).out
     assert "ready under" in (await system.done("up")).out
 
@@ -34,5 +41,9 @@ async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system
     assert await system.sql("SELECT index FROM custody WHERE conflicts_with IS NOT NULL") == []
     [line] = await system.lines("UPD-0001")
     assert (line.standing, line.on_camera) == ("wiped", False)
+    [row] = before
+    footage = attempt_keys(system.settings.namespace, row["clip_id"], 1).footage
+    kept = await asyncio.to_thread(system.vault("verification").get_small, footage, row["verified_version"])
+    assert hashlib.sha256(kept).hexdigest() == opened(row["report"])["recording"]["sha256"]
     second = await system.bwv("up")
     assert second.code == 2 and "already" in second.err
