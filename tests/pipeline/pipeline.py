@@ -8,11 +8,11 @@ import io
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -24,6 +24,8 @@ from tests.running import LONG, RunningSystem
 from workers.operations.ledger import Line
 from workers.vault.s3 import S3Vault
 from workers.vault.vault import Version
+
+T = TypeVar("T")
 
 BWV = (sys.executable, "-m", "console.cli.main")
 
@@ -52,6 +54,19 @@ class Pipeline(RunningSystem):
         said = await self.bwv(*words)
         assert said.code == 0, f"bwv {' '.join(words)}: {said}"
         return said
+
+    async def some(self, ask: Callable[[], Awaitable[list[T]]], what: str) -> list[T]:
+        """Wait until an answer is not empty."""
+
+        async def look() -> list[T] | None:
+            return await ask() or None
+
+        return await self.until(look, what)
+
+    async def known(self, clip: str) -> Any:
+        """What `bwv trace` says of a clip, once the record has come to the wiping of its camera's copy."""
+        await self.some(lambda: self.told("clips.wiped", "clip_id", clip), f"the record of {clip}")
+        return (await self.done("trace", clip, "--json")).json
 
     # -- cameras and bays ----------------------------------------------------------------------------------
 

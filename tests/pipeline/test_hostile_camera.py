@@ -85,8 +85,12 @@ async def test_bad_things_on_a_camera_are_told_and_stay_while_good_recordings_ar
         assert shown["file"] == name
     assert (await system.ledger("HOS-0001")).adds_up
     assert kept(camera.folder) == {name: what for name, what in before.items() if not name.startswith("20")}
-    [bay] = [bay for bay in system.bays() if bay["camera"] == "HOS-0001"]
-    assert bay["code"] == "failed" and f"{len(BAD)} on this camera need a person" in bay["sign"]
+
+    async def sign() -> bool:
+        [bay] = [bay for bay in system.bays() if bay["camera"] == "HOS-0001"]
+        return bay["code"] == "failed" and f"{len(BAD)} on this camera need a person" in bay["sign"]
+
+    await system.until(sign, "the bay's sign")
 
 
 def kept(folder: Path) -> dict[str, bytes | str]:

@@ -38,7 +38,7 @@ async def is_rejected(system: Pipeline, report: Signed, *words: str) -> None:
 
     letter = await dead_letter(system, encode(message))
     assert letter.error == "SignatureInvalid"
-    rows = await system.until(lambda: rejections(system, body.camera, "bad_signature"), "the rejection")
+    rows = await system.some(lambda: rejections(system, body.camera, "bad_signature"), "the rejection")
     assert any(all(word in row["reason"] for word in words) for row in rows), rows
     assert await system.clips(body.camera) == before
 
@@ -76,7 +76,7 @@ async def test_a_dock_that_speaks_for_another_is_rejected(system: Pipeline) -> N
     other = Signer.load(Role.DOCK, "DOCK-68", system.settings.keys / "dock" / "DOCK-68.pem")
     message = UploadReported("REJ-0004", body.recording.recording, other.sign(PURPOSES[Report], body))
     await system.say("uploads.reported", message, key="REJ-0004", cause=("another's word",))
-    [row] = await system.until(lambda: rejections(system, "REJ-0004", "wrong_dock"), "the rejection")
+    [row] = await system.some(lambda: rejections(system, "REJ-0004", "wrong_dock"), "the rejection")
     assert "DOCK-68" in row["reason"]
 
 
@@ -85,7 +85,7 @@ async def test_a_camera_that_is_enrolled_while_it_stands_in_the_bay_goes_through
     system.dock(camera, "BAY-REJ-5")
     recording = f"{camera.began:%Y%m%d}-0001"
     await system.shows("REJ-0005", recording, "rejected", "bwv keys enrol camera REJ-0005")
-    rejected = await system.until(lambda: rejections(system, "REJ-0005", "unknown_camera"), "the rejection")
+    rejected = await system.some(lambda: rejections(system, "REJ-0005", "unknown_camera"), "the rejection")
     assert rejected[0]["action"] == "enrol it with: bwv keys enrol camera REJ-0005"
     assert await system.clips("REJ-0005") == []
     assert {line.standing for line in await system.lines("REJ-0005")} <= {"rejected", "unexplained"}
@@ -103,7 +103,7 @@ async def test_a_dock_that_is_enrolled_later_goes_through_once_its_inventory_is_
         put_into(folder, "BAY-REJ-6", camera)
         recording = f"{camera.began:%Y%m%d}-0001"
         await system.shows("REJ-0006", recording, "rejected", "not enrolled")
-        [inventory] = await system.until(
+        [inventory] = await system.some(
             lambda: system.told("cameras.docked", "camera", "REJ-0006"), "the inventory's record"
         )
         letters = (await system.bwv("dead-letters", "list", "--stage", "intake", "--json")).json

@@ -26,6 +26,8 @@ IDLE_MOST = 10
 """Seconds that a transaction may rest between two statements: the server then ends it and frees its rows, so that
 a process that was put to sleep in the middle holds up nobody. When it wakes, it finds DatabaseAway."""
 
+AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+
 
 class Database:
     """A pool of connections to one namespace's schema.
@@ -87,7 +89,7 @@ class Database:
         try:
             async with self._pool.connection() as connection:
                 yield connection
-        except (psycopg.OperationalError, psycopg.InterfaceError, PoolTimeout) as error:
+        except (*AWAY, PoolTimeout) as error:
             raise DatabaseAway(f"PostgreSQL does not answer: {str(error).strip() or type(error).__name__}") from error
 
     @asynccontextmanager

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import shutil
 import signal
 from collections.abc import Callable
@@ -119,6 +120,9 @@ async def version_of(ffprobe: str) -> str | None:
     return f"ffprobe {words[2]}" if code == 0 and len(words) > 2 else None
 
 
+ADDRESS = re.compile(r" ?@ 0x[0-9a-f]+")
+
+
 async def probe(ffprobe: str, file: Path, media_type: str, *, sandbox: bool) -> Found:
     """Ask ffprobe about a fetched file. Never raises for what the file or the program does."""
     demuxer = DEMUXERS.get(media_type.partition(";")[0].strip().lower())
@@ -128,7 +132,8 @@ async def probe(ffprobe: str, file: Path, media_type: str, *, sandbox: bool) -> 
     if code is None:
         return Found(False, f"ffprobe was killed after {WALL:g} s, or answered more than {OUTPUT} bytes")
     if code != 0:
-        said = complaint.decode("utf-8", "replace").replace(str(file), "").strip()[-300:]
+        # An address in memory differs each time, and the same finding must be the same event.
+        said = ADDRESS.sub("", complaint.decode("utf-8", "replace").replace(str(file), "")).strip()[-300:]
         return Found(False, f"ffprobe ended with {code}: {said}")
     try:
         return _understood(msgspec.json.decode(out, type=dict[str, Any]))
