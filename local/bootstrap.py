@@ -10,7 +10,7 @@ import sys
 import tomllib
 from pathlib import Path
 
-from streams.admin import apply as apply_topics
+from streams.engine.admin import apply as apply_topics
 from streams.settings import Settings, load
 from workers.database.schema import upgrade
 from workers.keys.keyring import save_public

@@ -8,7 +8,7 @@ from pathlib import Path
 from local.bootstrap import FIRST_DOCK
 from local.ports import keep_ports
 from local.programs import Program
-from streams.exits import TOO_MANY_FAULTS
+from streams.engine.exits import TOO_MANY_FAULTS
 
 STAGES = ("relay", "intake", "transfer", "verification", "release", "record", "probe")
 DOCK = f"dock-{FIRST_DOCK.lower()}"

@@ -19,7 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
 from msgspec import Struct
 
-from streams.publishing import Headers, Publisher, decoded
+from streams.engine.publishing import Headers, Publisher, decoded
 from streams.settings import Settings
 from streams.topics import STAGES_WITH_DEAD_LETTERS, dead_letters_of, full_name, short_name
 from workers.errors import PartUnreachable, RuleBroken

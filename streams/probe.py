@@ -11,8 +11,8 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
-from streams.byte_threads import ByteThreads, Work
 from streams.clip_events import dock_of
+from streams.engine.byte_threads import ByteThreads, Work
 from streams.messages import ClipProbed, ClipVerified, Message, encode, event
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault

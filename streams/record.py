@@ -19,8 +19,8 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 from aiokafka.structs import ConsumerRecord
 
-from streams import admin
-from streams.health import Health
+from streams.engine import admin
+from streams.engine.health import Health
 from streams.settings import Settings
 from streams.topics import BY_NAME, TOPICS, full_name, short_name
 from workers.custody.entry import Recorded, content_of

@@ -19,11 +19,11 @@ import zlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from streams import admin
-from streams.health import Health
-from streams.publishing import Publisher
+from streams.engine import admin
+from streams.engine.health import Health
+from streams.engine.publishing import Publisher
+from streams.engine.waiting import Waiting
 from streams.settings import Settings
-from streams.waiting import Waiting
 from workers import failpoints
 from workers.database.engine import Connection, Database, Row, execute, fetch
 from workers.errors import BrokerAway, PassingFault

@@ -1,8 +1,8 @@
 """What a stage is: a name, the topics it listens to, and what it does with one message.
 
 A stage reads like a sentence: receive, let the worker do it, publish. It knows nothing of offsets,
-acknowledgement, retries or dead letters; that is `streams/delivery.py` (short work) and
-`streams/long_work.py` (bytes, minutes), which run the same `receive`.
+acknowledgement, retries or dead letters; that is `streams/engine/delivery.py` (short work) and
+`streams/engine/long_work.py` (bytes, minutes), which run the same `receive`.
 
 What `receive` may raise decides what happens to the message:
     returns              done: acknowledged.

@@ -23,8 +23,8 @@ from weakref import WeakValueDictionary
 
 from msgspec import Struct
 
-from streams.byte_threads import ByteThreads, Work, telling
 from streams.clip_events import clip_event, dock_of, next_attempt, quarantined, secured
+from streams.engine.byte_threads import ByteThreads, Work, telling
 from streams.messages import (
     ClipQuarantined,
     ClipRegistered,

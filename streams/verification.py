@@ -13,8 +13,8 @@ from __future__ import annotations
 import logging
 from functools import partial
 
-from streams.byte_threads import ByteThreads, Work, telling
 from streams.clip_events import clip_event, dock_of, next_attempt
+from streams.engine.byte_threads import ByteThreads, Work, telling
 from streams.messages import ClipSecured, ClipVerified, Message, ReadbackFailed
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault

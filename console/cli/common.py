@@ -16,8 +16,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from streams.engine.publishing import Publisher
 from streams.messages import Message, event
-from streams.publishing import Publisher
 from streams.settings import Settings, load
 from workers.database.engine import Database
 from workers.errors import BrokerAway, ConfigurationInvalid, DatabaseAway, PartUnreachable

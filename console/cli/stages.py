@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from console.cli.common import settings_of
-from streams.process import STAGES, run
+from streams.engine.process import STAGES, run
 from workers.footage.clip import check_enrolled_id
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from console.cli.common import json_option, run, settings_of, show_json, show_table
-from streams.admin import apply as apply_topics
+from streams.engine.admin import apply as apply_topics
 from streams.topics import TOPICS, full_name
 
 

@@ -9,8 +9,8 @@ from console.reference.access import ACCESS, NAMESPACE
 from console.reference.pages import first_sentence
 from console.reference.schemas import COMMENT
 from console.reference.topics import by_full_name
+from streams.engine.publishing import type_of
 from streams.messages import Message
-from streams.publishing import type_of
 from streams.topics import TOPICS, Topic, full_name
 
 BINDING = "0.5.0"

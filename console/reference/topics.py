@@ -7,7 +7,7 @@ from typing import Any
 from console.reference.access import NAMESPACE, readers_of, writers_of
 from console.reference.pages import duration, page, table
 from console.reference.schemas import COMMENT
-from streams.admin import Wanted, wanted
+from streams.engine.admin import Wanted, wanted
 from streams.settings import Settings
 from streams.topics import KEPT, STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_of, full_name
 

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 import yaml
 
-from streams.process import STAGES
+from streams.engine.process import STAGES
 from streams.settings import Settings
 
 ROOT = Path(__file__).parents[2]

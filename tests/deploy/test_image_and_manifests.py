@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from streams.process import STAGES
+from streams.engine.process import STAGES
 
 ROOT = Path(__file__).parents[2]
 LINES = re.sub(r"\\\n", " ", (ROOT / "deploy" / "Dockerfile").read_text()).splitlines()

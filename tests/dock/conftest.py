@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.dock import DockAgent
+from streams.dock.agent import DockAgent
 from streams.messages import ClipReleased, Message, UploadReported
 from streams.settings import Settings
 from workers.errors import BrokerAway

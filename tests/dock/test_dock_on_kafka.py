@@ -16,9 +16,9 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from local.kafka import Kafka
-from streams.admin import apply
+from streams.engine.admin import apply
+from streams.engine.publishing import Publisher
 from streams.messages import UploadReported
-from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.topics import full_name
 from tests.dock.conftest import Bench, put_recording
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.stack
 CAMERA = "BWC-0417"
 ROOT = Path(__file__).resolve().parents[2]
 RUN = (
-    "import sys; from pathlib import Path; from streams.process import run; from streams.settings import load;"
+    "import sys; from pathlib import Path; from streams.engine.process import run; from streams.settings import load;"
     "sys.exit(run('dock', load(Path(sys.argv[1]))))"
 )
 

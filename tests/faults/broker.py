@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
 
-from streams.admin import wanted
+from streams.engine.admin import wanted
 from streams.settings import Settings
 from streams.topics import STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_of, full_name, short_name
 

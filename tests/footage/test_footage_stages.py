@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from local.ffmpeg import find_ffmpeg
-from streams import byte_threads
+from streams.engine import byte_threads
 from streams.messages import ClipProbed, ClipRegistered, TransferProgressed, decode
 from streams.probe import Probe
 from streams.transfer import Transfer

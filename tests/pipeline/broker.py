@@ -8,9 +8,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from msgspec import Struct
 
-from streams.admin import wanted
 from streams.dead_letters import DeadLetter, list_letters
-from streams.publishing import Publisher, type_of
+from streams.engine.admin import wanted
+from streams.engine.publishing import Publisher, type_of
 from streams.settings import Settings
 from streams.topics import full_name
 from tests.running import RunningSystem

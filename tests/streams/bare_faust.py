@@ -1,4 +1,4 @@
-"""Faust as its own documentation uses it, to show why `streams/app.py` is what it is.
+"""Faust as its own documentation uses it, to show why `streams/engine/app.py` is what it is.
 
 `python bare_faust.py raises|concurrent BOOTSTRAP TOPIC LOG`
 """

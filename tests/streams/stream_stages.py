@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 
 from streams import messages as m
-from streams import process, settings
+from streams import settings
+from streams.engine import process
 from streams.stage import Envelope, LongStage, Stage
 from workers.errors import DockBusy, MoveRefused, RuleBroken, StoreAway
 

@@ -21,10 +21,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
-from streams import admin
 from streams import messages as m
 from streams.dead_letters import DeadLetter, list_letters
-from streams.publishing import Publisher
+from streams.engine import admin
+from streams.engine.publishing import Publisher
 from streams.settings import Settings
 from streams.topics import full_name
 from workers.keys.signing import Signed

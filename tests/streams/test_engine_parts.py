@@ -11,16 +11,16 @@ from typing import Any
 
 import pytest
 
-from streams import admin, exits, guard, logs
 from streams import messages as m
 from streams.dead_letters import Origin
-from streams.health import IDLE_LIMIT, METRICS, Health
-from streams.member import Slot
-from streams.refusals import Refusals
+from streams.engine import admin, exits, guard, logs
+from streams.engine.health import IDLE_LIMIT, METRICS, Health
+from streams.engine.member import Slot
+from streams.engine.refusals import Refusals
+from streams.engine.waiting import Waiting
 from streams.settings import Settings
 from streams.stage import Envelope, Stage
 from streams.topics import full_name
-from streams.waiting import Waiting
 from tests.streams.stream_world import REPORT, World
 from workers.errors import BrokerAway, ConfigurationInvalid, DatabaseAway, RuleBroken, StoreAway
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import random
 
 from streams.dead_letters import Origin
-from streams.turns import Job, Turns
-from streams.window import BEHIND, Window
+from streams.engine.turns import Job, Turns
+from streams.engine.window import BEHIND, Window
 
 
 def job(

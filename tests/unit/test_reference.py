@@ -15,8 +15,8 @@ from click.testing import CliRunner
 from console.reference.__main__ import ROOT, differences, main, write
 from console.reference.access import ACCESS
 from console.reference.documents import documents
+from streams.engine.process import STAGES
 from streams.messages import encode
-from streams.process import STAGES
 from streams.topics import BY_NAME, STAGES_WITH_DEAD_LETTERS, TOPICS
 from workers.footage.recording import Sidecar
 from workers.keys.statements import PURPOSES

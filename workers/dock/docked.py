@@ -1,6 +1,6 @@
 """One camera in a bay, from its appearance to the last erased recording: what is due, and what it shows.
 
-Bookkeeping only: nothing here blocks, hashes or publishes. The dock agent (streams/dock.py) does what is due
+Bookkeeping only: nothing here blocks, hashes or publishes. The dock agent (streams/dock/agent.py) does what is due
 in threads and tells the outcome. Time comes in as `now`, seconds on a clock that never steps.
 """
 

@@ -1,15 +1,15 @@
 """Long work (bytes, minutes, fan-out): a stage on a plain consumer, many messages in flight.
 
 Promised
-    - As in `streams/delivery.py`: acknowledged only after the effect is durable and told, or the original
+    - As in `streams/engine/delivery.py`: acknowledged only after the effect is durable and told, or the original
       bytes are confirmed in the dead letters; a passing fault is neither.
     - A window of `window` unfinished messages is in flight per partition, and `at_once` (plus `urgent_slots`)
       move bytes. A slow head does not hold up those behind it; it does hold up the commit, which covers the
       finished head alone. What is finished behind an unfinished head is done again after a crash.
-    - The next message is chosen among all fetched (`streams/turns.py`).
+    - The next message is chosen among all fetched (`streams/engine/turns.py`).
     - When the group is rearranged, the rest is cancelled, what was finished is committed, and the callback
       returns: the group never waits for a transfer. The next owner resumes from what the vault has.
-    - While a part is away nothing new starts but one try at a time (`streams/waiting.py`); each message keeps
+    - While a part is away nothing new starts but one try at a time (`streams/engine/waiting.py`); each message keeps
       its place. A dock that is busy gets its slot back and is left alone for as long as it asked.
     - SIGTERM starts nothing new, except what lies below a finished message so that nothing is done twice,
       waits `DRAIN` seconds for what is at work, cancels the rest, commits and ends.
@@ -26,17 +26,17 @@ from typing import Any
 
 from aiokafka.structs import ConsumerRecord
 
-from streams import exits
 from streams.dead_letters import Origin
-from streams.guard import Guard, Opened
-from streams.health import Health
-from streams.partitions import HAND_OVER_WITHIN, Partitions
-from streams.publishing import Publisher
+from streams.engine import exits
+from streams.engine.guard import Guard, Opened
+from streams.engine.health import Health
+from streams.engine.partitions import HAND_OVER_WITHIN, Partitions
+from streams.engine.publishing import Publisher
+from streams.engine.turns import Job, Turns
+from streams.engine.waiting import Waiting
+from streams.engine.window import Window
 from streams.settings import Settings
 from streams.stage import LongStage
-from streams.turns import Job, Turns
-from streams.waiting import Waiting
-from streams.window import Window
 from workers.errors import DockBusy, PassingFault, PermanentFault
 
 log = logging.getLogger(__name__)

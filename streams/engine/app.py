@@ -15,7 +15,7 @@ import faust
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 
-from streams.member import heartbeat
+from streams.engine.member import heartbeat
 from streams.settings import Settings
 from streams.topics import full_name
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from streams.turns import Job
+from streams.engine.turns import Job
 
 BEHIND = 32
 """How many times the window may lie finished behind an unfinished head. It bounds what a crash does again;

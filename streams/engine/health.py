@@ -24,7 +24,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from streams.waiting import Away
+from streams.engine.waiting import Away
 
 log = logging.getLogger(__name__)
 

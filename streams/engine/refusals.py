@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import time
 
-from streams import exits
-from streams.health import Health
+from streams.engine import exits
+from streams.engine.health import Health
 
 log = logging.getLogger(__name__)
 

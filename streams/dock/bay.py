@@ -1,4 +1,4 @@
-"""One camera in a bay: four loops that look, declare, tell and erase; part of streams/dock.py."""
+"""One camera in a bay: four loops that look, declare, tell and erase; part of streams/dock/agent.py."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from streams.dock_answers import Answers, Told, Tools, wiped
+from streams.dock.answers import Answers, Told, Tools, wiped
 from streams.messages import (
     CameraDocked,
     UploadReported,

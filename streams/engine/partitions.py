@@ -16,14 +16,14 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, TopicPartition
 from aiokafka import errors as kafka
 from aiokafka.structs import ConsumerRecord
 
-from streams import exits
-from streams.health import Health
-from streams.member import heartbeat
-from streams.refusals import Refusals
+from streams.engine import exits
+from streams.engine.health import Health
+from streams.engine.member import heartbeat
+from streams.engine.refusals import Refusals
+from streams.engine.turns import Job
+from streams.engine.window import Window
 from streams.settings import Settings
 from streams.topics import full_name
-from streams.turns import Job
-from streams.window import Window
 from workers.errors import BrokerAway
 
 log = logging.getLogger(__name__)

@@ -16,12 +16,12 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka
 
-from streams.health import Health
+from streams.engine.health import Health
+from streams.engine.publishing import Publisher
+from streams.engine.waiting import Waiting
 from streams.messages import Message, decode
-from streams.publishing import Publisher
 from streams.settings import Settings
 from streams.topics import BY_NAME, full_name, short_name
-from streams.waiting import Waiting
 from workers.dock.bay import VACANT
 from workers.dock.docked import DockedCamera
 from workers.dock.server import DockServer

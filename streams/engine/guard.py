@@ -13,11 +13,11 @@ from typing import NoReturn
 
 import structlog
 
-from streams import exits
 from streams.dead_letters import Origin, bury
-from streams.health import Health
+from streams.engine import exits
+from streams.engine.health import Health
+from streams.engine.publishing import Publisher, decoded, type_of
 from streams.messages import Message, decode
-from streams.publishing import Publisher, decoded, type_of
 from streams.settings import Settings
 from streams.stage import Envelope, LongStage, Stage
 from streams.topics import BY_NAME, short_name

@@ -24,7 +24,7 @@ Why the message may wait although Faust livelocks on long ones
 
 Why nothing that Faust does by itself can acknowledge
     Faust acknowledges what its generator unwinds, whatever the reason (an exception, a cancellation). The
-    position that is committed here comes from `App.finish` alone, see `streams/app.py`; leaving goes through
+    position that is committed here comes from `App.finish` alone, see `streams/engine/app.py`; leaving goes through
     `os._exit`, which unwinds nothing.
 
 Not promised
@@ -41,17 +41,17 @@ from typing import Any, NoReturn
 
 import mode
 
-from streams import exits
-from streams.app import App, create_app
 from streams.dead_letters import Origin
-from streams.guard import Guard
-from streams.health import Health
-from streams.publishing import Publisher
-from streams.refusals import Refusals
+from streams.engine import exits
+from streams.engine.app import App, create_app
+from streams.engine.guard import Guard
+from streams.engine.health import Health
+from streams.engine.publishing import Publisher
+from streams.engine.refusals import Refusals
+from streams.engine.waiting import Waiting
 from streams.settings import Settings
 from streams.stage import Stage
 from streams.topics import full_name
-from streams.waiting import Waiting
 from workers.errors import BrokerAway, PassingFault
 
 log = logging.getLogger(__name__)

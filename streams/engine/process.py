@@ -1,7 +1,7 @@
 """One stage in one process: `run` is what `bwv stage NAME` does.
 
 It checks the settings, takes a slot, opens what the stage needs, picks the engine by the kind of stage, and
-ends with a code of `streams/exits.py`. Parts that are away at the start are waited for; the health endpoints
+ends with a code of `streams/engine/exits.py`. Parts that are away at the start are waited for; the health endpoints
 say so meanwhile.
 """
 
@@ -16,14 +16,14 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from streams import admin, exits, logs
-from streams.health import Health
-from streams.member import Slot
-from streams.publishing import Publisher
+from streams.engine import admin, exits, logs
+from streams.engine.health import Health
+from streams.engine.member import Slot
+from streams.engine.publishing import Publisher
+from streams.engine.waiting import Waiting
 from streams.settings import Settings
 from streams.stage import LongStage, Parts, Stage
 from streams.topics import dead_letters_of
-from streams.waiting import Waiting
 from workers import failpoints
 from workers.database.engine import Database
 from workers.errors import ConfigurationInvalid, PassingFault
@@ -108,10 +108,10 @@ async def _engine(
 ) -> int:
     # Imported here: a stage that moves bytes does without Faust's memory, and the other way round.
     if isinstance(stage, LongStage):
-        from streams.long_work import LongWork  # noqa: PLC0415
+        from streams.engine.long_work import LongWork  # noqa: PLC0415
 
         return await LongWork(stage, settings, publisher, health, stopping, member).run()
-    from streams.delivery import ShortWork  # noqa: PLC0415
+    from streams.engine.delivery import ShortWork  # noqa: PLC0415
 
     return await ShortWork(stage, settings, publisher, health, stopping, member).run()
 

@@ -21,10 +21,10 @@ from pathlib import Path
 
 import msgspec
 
-from streams.dock_answers import Publish, Tools
-from streams.dock_bay import POLL, BayAttendant
-from streams.dock_wire import Display, answers_from, bind, lock, publishing
-from streams.health import Health
+from streams.dock.answers import Publish, Tools
+from streams.dock.bay import POLL, BayAttendant
+from streams.dock.wire import Display, answers_from, bind, lock, publishing
+from streams.engine.health import Health
 from streams.messages import Message
 from streams.settings import Settings
 from workers.dock.bays import Place, find_bays, find_cameras

@@ -11,7 +11,7 @@ import heapq
 from collections import Counter
 
 from streams.dead_letters import Origin
-from streams.guard import Opened
+from streams.engine.guard import Opened
 
 
 class Job:

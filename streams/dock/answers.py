@@ -1,4 +1,4 @@
-"""What a dock does with answers: shows them at the bay, and erases what a receipt permits; part of streams/dock.py."""
+"""What a dock does with answers: shows them at the bay, and erases what a receipt permits."""
 
 from __future__ import annotations
 
