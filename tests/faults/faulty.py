@@ -82,11 +82,12 @@ class FaultySystem(RunningSystem):
         """Dock a new camera with recordings of random bytes, some of which are not what the camera declared."""
         number = next(self._numbers)
         name = f"BWC-{number:04}"
-        camera = self.filled(name, [*large, *[SMALL] * small])
-        for odd in range(mismatched):
-            draft = camera.folder.with_name(f"{name}-odd-{odd}.mp4")
-            draft.write_bytes(os.urandom(SMALL))
-            camera.record(draft, sha256="0" * 63 + f"{odd % 10}")
+        camera = self.camera(name)
+        draft = camera.folder.with_name(f"{name}.mp4")
+        # What is not as declared is read twice, so it comes first.
+        for position, size in enumerate([*[SMALL] * mismatched, *large, *[SMALL] * small]):
+            draft.write_bytes(os.urandom(size))
+            camera.record(draft, **({"sha256": f"{position:064}"} if position < mismatched else {}))
         await self.enrol(name)
         self.dock(camera, f"BAY-{number:02}")
         self.docked.append(camera)

@@ -21,7 +21,7 @@ ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
 SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 WAVES = 3
 """Cameras a round; each failpoint fires during one of them, which one is random."""
-SMALL, LARGE, MISMATCHED = 24, 4 * CHUNK + 4321, 2
+SMALL, LARGE, MISMATCHED = 30, 4 * CHUNK + 4321, 2
 IN_FLIGHT = 10
 ASKED_AGAIN = ("cameras.docked", "uploads.reported", "uploads.rejected", "clips.released")
 """Topics that docks repeat by themselves, and the answers; everything else is sent again only after a crash."""
@@ -55,7 +55,7 @@ async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(syste
         del again[topic]
     print(
         f"\nkills {sum(kills.values())} at {len(kills)} failpoints, in flight at each ≥ {min(least.values())}, "
-        f"seed {SEED}; recordings {len(made)} {counts}; redelivered {again.total()}, "
+        f"seed {SEED}; recordings {len(made)} {counts}; told again under the same id {again.total()}, "
         f"lost {lost}, torn {torn}, wiped unverified {unverified}; {len(world.objects)} objects, "
         f"{sum(o.size for o in world.objects)} bytes read back; {time.monotonic() - began:.0f} s\n{tallies(made)}"
     )

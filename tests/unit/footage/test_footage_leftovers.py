@@ -10,7 +10,7 @@ from tests.unit.footage.footage_world import CHUNK, LONG, World, footage
 from workers.errors import AlreadyThere
 from workers.footage.conclusion import Secured
 
-LOCK = datetime.now(UTC) + timedelta(minutes=1)
+LOCK = datetime.now(UTC) + timedelta(days=1)
 
 
 def test_an_upload_whose_create_was_answered_twice_is_dropped() -> None:

@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from workers.errors import NameInvalid
 from workers.vault import keys
 
-CLIP = "clip-" + "a2" * 13
+CLIP = "clip-" + "a2" * 16
 
 
 def test_the_keys_of_an_attempt() -> None:
-    found = keys.attempt_keys("force-a", CLIP, 3)
-    assert found.footage == f"force-a/clips/{CLIP}/3/footage"
-    assert found.sidecar == f"force-a/clips/{CLIP}/3/sidecar.json"
-    assert found.manifest == f"force-a/clips/{CLIP}/3/manifest.json"
+    found = keys.attempt_keys("force_a", CLIP, 3)
+    assert found.footage == f"force_a/clips/{CLIP}/3/footage"
+    assert found.sidecar == f"force_a/clips/{CLIP}/3/sidecar.json"
+    assert found.manifest == f"force_a/clips/{CLIP}/3/manifest.json"
 
 
 def test_the_other_keys() -> None:
@@ -31,16 +31,16 @@ def test_the_other_keys() -> None:
     [
         "",
         "clip-",
-        "clip-" + "a" * 25,
-        "clip-" + "a" * 53,
-        "clip-" + "A" * 26,
-        "clip-" + "a" * 25 + "1",
-        "clip-" + "a" * 26 + "/x",
-        "clip-" + "a" * 26 + "\n",
+        "clip-" + "a" * 31,
+        "clip-" + "a" * 33,
+        "clip-" + "A" * 32,
+        "clip-" + "a" * 31 + "1",
+        "clip-" + "a" * 32 + "/x",
+        "clip-" + "a" * 32 + "\n",
         "../" + "a" * 30,
-        "clip-" + "a" * 26 + "\x00",
-        "clip-%2e%2e" + "a" * 26,
-        "clip-" + "\u0430" * 26,
+        "clip-" + "a" * 32 + "\x00",
+        "clip-%2e%2e" + "a" * 32,
+        "clip-" + "\u0430" * 32,
     ],
 )
 def test_what_is_no_clip_id_never_becomes_a_key(clip: str) -> None:
@@ -51,7 +51,7 @@ def test_what_is_no_clip_id_never_becomes_a_key(clip: str) -> None:
         keys.attempt_keys("n", clip, 1)
 
 
-@pytest.mark.parametrize("namespace", ["", "-a", "a-", "A", "a/b", "..", "a b", "a" * 33, "a\n"])
+@pytest.mark.parametrize("namespace", ["", "-a", "a-", "_a", "1a", "A", "a/b", "..", "a b", "a" * 32, "a\n"])
 def test_what_is_no_namespace_never_becomes_a_key(namespace: str) -> None:
     with pytest.raises(NameInvalid):
         keys.clip_prefix(namespace, CLIP)
