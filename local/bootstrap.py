@@ -1,18 +1,10 @@
-"""What a home needs once: settings of a small machine, the first keys, the schema, the topics.
-
-Runs as the supervisor's first program, when the servers answer and before any stage starts; safe to repeat.
-"""
+"""What a home needs before anything runs: settings of a small machine and the first keys."""
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import tomllib
 from pathlib import Path
 
-from streams.engine.admin import apply as apply_topics
-from streams.settings import Settings, load
-from workers.database.schema import upgrade
 from workers.keys.keyring import save_public
 from workers.keys.signing import Role, Signer
 
@@ -57,13 +49,3 @@ def _key(keys: Path, role: Role, owner: str) -> Signer:
         signer.save(path)
         save_public(signer.enrolment(), path.with_suffix(".pub"))
     return Signer.load(role, owner, path)
-
-
-async def prepare(settings: Settings) -> None:
-    """Bring schema and topics up to date."""
-    await asyncio.to_thread(upgrade, settings.database, settings.namespace)
-    await apply_topics(settings)
-
-
-if __name__ == "__main__":
-    asyncio.run(prepare(load(Path(sys.argv[1]))))

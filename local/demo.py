@@ -34,7 +34,7 @@ def make_cameras(folder: Path, tools: Ffmpeg, *, large: int = LARGE, tell: Calla
         return path
 
     with ThreadPoolExecutor(2) as pool:
-        base = pool.submit(shoot, "base", SourceType.BODY_WORN, 10, 40)
+        base = pool.submit(shoot, "base", SourceType.BODY_WORN, 5, 40)
         short = pool.submit(shoot, "short", SourceType.BODY_WORN, 6, 4)
         taser = pool.submit(shoot, "taser", SourceType.TASER, 4, 4)
         vehicle = pool.submit(shoot, "vehicle", SourceType.VEHICLE, 2, 4)

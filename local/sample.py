@@ -19,7 +19,7 @@ TRIGGERS = {SourceType.BODY_WORN: "button", SourceType.TASER: "safety_off", Sour
 PICTURES = {
     SourceType.BODY_WORN: "testsrc2=size=1280x720:rate=30",
     SourceType.TASER: "smptehdbars=size=1280x720:rate=30",
-    SourceType.VEHICLE: "mandelbrot=size=1280x720:rate=30",
+    SourceType.VEHICLE: "testsrc=size=1280x720:rate=30",
 }
 
 
@@ -53,7 +53,7 @@ def encode(program: str, path: Path, source: SourceType, *, seconds: float, bits
 
 def lengthen(program: str, short: Path, path: Path, *, size: int) -> None:
     """Repeat a recording without encoding it again until it has about `size` bytes."""
-    times = max(1, -(-size // short.stat().st_size))
+    times = max(1, round(size / short.stat().st_size))
     looped = ffmpeg.input(f"file:{short}", stream_loop=times - 1).output(f"file:{path}", codec="copy")
     _run(ffmpeg.compile(looped.global_args("-nostdin", "-v", "error"), cmd=program, overwrite_output=True))
 

@@ -20,7 +20,7 @@ def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True)
     ports = keep_ports(home / "health" / "ports.json", names, print)
     bwv = (sys.executable, "-m", "console.cli.main", "--home", str(home))
     made = [
-        Program("prepare", (sys.executable, "-m", "local.bootstrap", str(home)), once=True),
+        Program("prepare", (sys.executable, "-m", "local.prepare", str(home)), once=True),
     ]
     for name in names:
         verb = ("dock", "run", str(home / "dock"), "--dock", FIRST_DOCK) if name == DOCK else ("stage", name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from local.bootstrap import prepare
+from local.prepare import prepare
 from streams.settings import load
 from streams.vaults import access_of
 from workers.vault.provision import create_bucket
