@@ -11,8 +11,8 @@ from local.ffmpeg import Ffmpeg
 from local.sample import Camera, encode, lengthen
 from workers.footage.recording import SourceType
 
-LARGE = 1 << 30
-"""Bytes of the large recording."""
+LARGE = 1_000_000_000
+"""Bytes of the large recording: about 1 GiB."""
 
 OFFICERS = {"BWC-0417": "PC-4711", "TSR-0093": "PC-4711", "VEH-0031": "PC-2203"}
 
