@@ -32,7 +32,9 @@ from workers.operations.ledger import Ledger, read_ledger
 PATIENCE = 150.0
 """Seconds after which a demo that makes no progress gives up and says what it waits for."""
 
-MORE_SETTINGS = "first_lock = 60.0      # seconds; days in production\ndock_settle = 0.3      # its cameras appear by one rename\n"
+MORE_SETTINGS = (
+    "first_lock = 60.0      # seconds; days in production\ndock_settle = 0.3      # its cameras appear by one rename\n"
+)
 
 
 @click.command()
