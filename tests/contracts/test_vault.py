@@ -256,7 +256,7 @@ def test_a_part_number_that_s3_does_not_know_is_refused(world: World) -> None:
 @pytest.mark.parametrize("protection", ChunkProtection)
 def test_parts_arrive_whole_under_every_protection(real_store: RealStore, protection: ChunkProtection) -> None:
     vault = S3Vault(real_store.access("transfer"), protection=protection)
-    footage = attempt_keys("contract", "clip-" + "a" * 26, list(ChunkProtection).index(protection) + 1).footage
+    footage = attempt_keys("contract", "clip-" + "a" * 32, list(ChunkProtection).index(protection) + 1).footage
     until = datetime.now(UTC) + timedelta(seconds=30)
     upload = vault.create_upload(footage, lock_until=until)
     parts = [vault.put_part(upload, n, data, crc64nvme(data)) for n, data in ((1, HEAD), (2, TAIL))]
