@@ -36,7 +36,7 @@ from streams.messages import (
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import access_of, open_vault
 from workers.dock.client import DockSource
-from workers.errors import AlreadyThere, DockGone, MessageInvalid, MoveRefused, RuleBroken
+from workers.errors import AlreadyThere, DockGone, MessageInvalid, MoveRefused, PassingFault, RuleBroken
 from workers.failpoints import reach
 from workers.fate import moves
 from workers.fate.row import Fate, find, make
@@ -51,7 +51,7 @@ from workers.footage.transfer import secure
 from workers.keys.keyring import Keyring, load_public
 from workers.keys.signing import Role, Signer
 from workers.keys.statements import Decision
-from workers.vault.keys import certificate_key, quarantine_keys
+from workers.vault.keys import certificate_key, clip_id_in, quarantine_keys, upload_prefixes
 from workers.vault.store_check import check_store_quick
 from workers.vault.vault import Upload, Vault
 
@@ -60,6 +60,10 @@ log = logging.getLogger(__name__)
 
 QUARANTINE_FACTS = [name for name in ClipQuarantined.__struct_fields__ if name not in ("clip_id", "attempt", "report")]
 """What the row keeps of a quarantine, for `bwv quarantine list` and for intake when a person decides."""
+
+
+SWEEP_EVERY = 10.0
+"""Seconds between two looks for uploads that were left behind; a listing of what is unfinished, so it is short."""
 
 
 class Disposed(Struct, frozen=True):
@@ -82,6 +86,7 @@ class Transfer(LongStage):
         self.keyring = Keyring(self.database, load_public(settings.trust_root))
         self.signer = Signer.load(Role.SERVICE, self.name, settings.keys / "service" / f"{self.name}.pem")
         self.threads = ByteThreads(settings, self.name)
+        self._sweeping: asyncio.Task[None] | None = None
         self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.buffers = Buffers(settings.chunk_size, self.threads.most)
 
@@ -90,12 +95,42 @@ class Transfer(LongStage):
         access = access_of(self.settings, self.name)
         report = await asyncio.to_thread(check_store_quick, access, self.settings.namespace)
         self.vault = open_vault(self.settings, self.name, protection=report.demand())
+        await self._sweep()
+        self._sweeping = asyncio.create_task(self._sweep_now_and_then())
+
+    async def _sweep(self) -> None:
+        """Abort the uploads of clips that have gone on: those on our record, and those that only the store lists.
+
+        A process that is killed, or that slept while another did its work, leaves such an upload; between
+        Create and our record only the store knows of it.
+        """
         for stale in await stale_uploads(self.database):
             await asyncio.to_thread(self.vault.abort, Upload(stale.key, stale.upload_id))
             await forget_upload(self.database, stale)
+        for prefix in upload_prefixes(self.settings.namespace):
+            for stray in await asyncio.to_thread(self._unfinished, prefix):
+                clip = clip_id_in(stray.key)
+                fate = await find(self.database, clip) if clip else None
+                if fate is not None and fate.standing != moves.Standing.REGISTERED:
+                    log.info("aborting an upload that was left behind: %s", stray.key)
+                    await asyncio.to_thread(self.vault.abort, stray)
+
+    def _unfinished(self, prefix: str) -> list[Upload]:
+        return list(self.vault.list_uploads(prefix))
+
+    async def _sweep_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP_EVERY)
+            try:
+                await self._sweep()
+            except PassingFault as fault:
+                log.warning("uploads that were left behind are not swept now: %s", fault)
 
     async def stop(self) -> None:
         """Take no more work."""
+        if self._sweeping is not None:
+            self._sweeping.cancel()
+            await asyncio.gather(self._sweeping, return_exceptions=True)
         self.threads.close()
         self.buffers.close()
 

@@ -71,6 +71,11 @@ def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
     return ClipKeys(f"{check_namespace(namespace)}/quarantine/{_clip(clip_id)}/")
 
 
+def upload_prefixes(namespace: str) -> tuple[str, str]:
+    """Where footage is uploaded: under clips and under quarantine."""
+    return f"{check_namespace(namespace)}/clips/", f"{check_namespace(namespace)}/quarantine/"
+
+
 def certificate_key(namespace: str, clip_id: str) -> str:
     """Key of the certificate of disposal."""
     return f"{check_namespace(namespace)}/certificates/{_clip(clip_id)}"
