@@ -36,7 +36,7 @@ from streams.messages import (
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import access_of, open_vault
 from workers.dock.client import DockSource
-from workers.errors import AlreadyThere, DockGone, MessageInvalid, MoveRefused, PassingFault, RuleBroken
+from workers.errors import AlreadyThere, BwvError, DockGone, MessageInvalid, MoveRefused, RuleBroken
 from workers.failpoints import reach
 from workers.fate import moves
 from workers.fate.row import Fate, find, make
@@ -123,7 +123,8 @@ class Transfer(LongStage):
             await asyncio.sleep(SWEEP_EVERY)
             try:
                 await self._sweep()
-            except PassingFault as fault:
+            except BwvError as fault:
+                # Whatever it was, it is said, and the next look comes: a sweep that died would be missed by nobody.
                 log.warning("uploads that were left behind are not swept now: %s", fault)
 
     async def stop(self) -> None:

@@ -9,6 +9,7 @@ import click
 
 from console.cli.common import (
     announce,
+    ask,
     database_of,
     json_option,
     run,
@@ -70,16 +71,13 @@ def list_cameras(context: click.Context, as_json: bool) -> None:
     """Cameras that were ever docked or issued: where, who holds them, how many recordings are missing."""
     settings = settings_of(context)
 
-    async def work() -> list[dict[str, object]]:
-        async with database_of(settings) as database:
-            return await database.fetch(
-                "SELECT COALESCE(c.camera, h.camera) AS camera, c.dock, c.bay, c.docked_at, h.officer,"
-                " (SELECT sum(last - first + 1) FROM gaps g WHERE g.camera = c.camera) AS missing"
-                " FROM cameras c FULL JOIN (SELECT DISTINCT ON (camera) camera, officer FROM camera_holders"
-                " ORDER BY camera, time DESC) h ON h.camera = c.camera ORDER BY 1"
-            )
-
-    rows = run(work())
+    rows = ask(
+        settings,
+        "SELECT COALESCE(c.camera, h.camera) AS camera, c.dock, c.bay, c.docked_at, h.officer,"
+        " (SELECT sum(last - first + 1) FROM gaps g WHERE g.camera = c.camera) AS missing"
+        " FROM cameras c FULL JOIN (SELECT DISTINCT ON (camera) camera, officer FROM camera_holders"
+        " ORDER BY camera, time DESC) h ON h.camera = c.camera ORDER BY 1",
+    )
     if as_json:
         show_json(rows)
         return

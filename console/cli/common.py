@@ -19,7 +19,7 @@ from rich.table import Table
 from streams.engine.publishing import Publisher
 from streams.messages import Message, event
 from streams.settings import Settings, load
-from workers.database.engine import Database
+from workers.database.engine import Database, Parameters, Row
 from workers.errors import BrokerAway, ConfigurationInvalid, DatabaseAway, PartUnreachable
 from workers.keys.signing import Role, Signed, Signer
 from workers.keys.statements import PURPOSES
@@ -76,6 +76,16 @@ async def database_of(settings: Settings) -> AsyncIterator[Database]:
             yield database
     except DatabaseAway as error:
         raise PartUnreachable(f"{error}; is it running? (bwv status, bwv up)") from error
+
+
+def ask(settings: Settings, statement: str, parameters: Parameters = ()) -> list[Row]:
+    """Ask the database one question."""
+
+    async def work() -> list[Row]:
+        async with database_of(settings) as database:
+            return await database.fetch(statement, parameters)
+
+    return run(work())
 
 
 def person(settings: Settings) -> Signer:

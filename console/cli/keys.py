@@ -8,6 +8,7 @@ import click
 
 from console.cli.common import (
     announce,
+    ask,
     database_of,
     json_option,
     run,
@@ -124,14 +125,11 @@ def list_keys(context: click.Context, as_json: bool) -> None:
     """All enrolled keys, revoked ones included."""
     settings = settings_of(context)
 
-    async def work() -> list[dict[str, object]]:
-        async with database_of(settings) as database:
-            return await database.fetch(
-                "SELECT id, role, owner, enrolled_at, enrolled_by, revoked_at, revoked_by, reason"
-                " FROM enrolled_keys ORDER BY role, owner, enrolled_at"
-            )
-
-    rows = run(work())
+    rows = ask(
+        settings,
+        "SELECT id, role, owner, enrolled_at, enrolled_by, revoked_at, revoked_by, reason"
+        " FROM enrolled_keys ORDER BY role, owner, enrolled_at",
+    )
     if as_json:
         show_json(rows)
         return

@@ -9,6 +9,7 @@ import msgspec
 
 from console.cli.common import (
     announce,
+    ask,
     database_of,
     json_option,
     run,
@@ -54,11 +55,7 @@ def list_quarantine(context: click.Context, as_json: bool) -> None:
     """All quarantined recordings, undecided first."""
     settings = settings_of(context)
 
-    async def work() -> list[dict[str, Any]]:
-        async with database_of(settings) as database:
-            return await database.fetch(f"{SELECT} ORDER BY decision IS NOT NULL, moved_at")
-
-    rows = run(work())
+    rows = ask(settings, f"{SELECT} ORDER BY decision IS NOT NULL, moved_at")
     if as_json:
         show_json(rows)
         return
