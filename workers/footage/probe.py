@@ -102,7 +102,8 @@ def _bwrap(program: str) -> list[str]:
     bound = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"):
         bound += ["--ro-bind-try", path, path]
-    return [*bound, "--ro-bind-try", program, program, "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"]
+    # The empty /tmp comes first: the program itself may lie below it.
+    return [*bound, "--tmpfs", "/tmp", "--ro-bind-try", program, program, "--proc", "/proc", "--dev", "/dev"]
 
 
 async def sandbox_works() -> bool:
