@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import time
@@ -69,16 +70,19 @@ def start_in_background(
         raise
 
 
-def stop_background(home: Path) -> bool:
+def stop_background(home: Path, *, at_once: bool = False) -> bool:
     """End the supervisor of this home and everything that it started. False when there was nothing to end.
 
     A supervisor that was killed took its children along; should one be left all the same, it is ended here,
     told apart from later processes of the same number by what was written down at its start.
+
+    Args:
+        at_once: in no order, for a home that is thrown away.
     """
     home = home.absolute()
     running = status(home)
     if running is not None:
-        running.identity().end(PROGRAM_GRACE + SERVER_GRACE + 10)
+        running.identity().end(PROGRAM_GRACE + SERVER_GRACE + 10, signal.SIGQUIT if at_once else signal.SIGTERM)
     _end_orphans(home)
     return running is not None
 

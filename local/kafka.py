@@ -167,6 +167,11 @@ class Kafka(Server):
         of = f"{self._java.path}\n{self._java.build}\n{self._jars[0].parent}\n".encode() + LOCK.read_bytes()
         return self.cache / f"classes-{hashlib.sha256(of).hexdigest()[:16]}.jsa"
 
+    def stop(self, timeout: float = 20) -> None:
+        """As every server; the one that is to leave an archive of its classes is never ended at once."""
+        learns = self._jars and not self._archive().exists()
+        super().stop(timeout or (20 if learns else 0))
+
     def _ended(self, exit_code: int | None) -> None:
         # 143 is the JVM's own exit after SIGTERM: it was not killed while it wrote.
         if exit_code == 143 and self._new_archive.exists() and not self._archive().exists():

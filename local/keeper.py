@@ -105,8 +105,14 @@ class Keeper(threading.Thread):
         """True when nothing more is expected of it now."""
         return self._now.state in ("ready", "done")
 
-    def ask_to_stop(self) -> None:
-        """Make the thread stop the part and end; `join` waits for that."""
+    def ask_to_stop(self, *, at_once: bool = False) -> None:
+        """Make the thread stop the part and end; `join` waits for that.
+
+        Args:
+            at_once: kill the part: what it holds is thrown away.
+        """
+        if at_once:
+            self._grace = 0.0
         self._leave.set()
 
     def run(self) -> None:

@@ -67,6 +67,7 @@ class Postgres(Server):
     name = "postgres"
     port_names = ("postgres",)
     stop_signal = signal.SIGINT  # fast: SIGTERM would wait for every client to leave
+    end_signal = signal.SIGQUIT  # all of its processes; SIGKILL would end the first alone
 
     def __init__(
         self,
@@ -158,7 +159,7 @@ class Postgres(Server):
     def _command(self) -> list[str]:
         # SIGQUIT ends all of its processes at once and leaves recovery to the next start.
         server = [str(self._bin / "postgres"), "-D", str(self._data)]
-        return [*self._person.prefix, *tethered(server, signal.SIGQUIT)]
+        return [*self._person.prefix, *tethered(server, self.end_signal)]
 
     def _serves(self) -> bool:
         address = self.dsn.replace(f"/{DATABASE}?", "/postgres?")

@@ -153,11 +153,19 @@ def tethered(argv: Sequence[str], last_signal: signal.Signals = signal.SIGKILL) 
     return [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), str(int(last_signal)), *argv]
 
 
-def spawn(argv: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str] | None = None) -> Child:
+def spawn(
+    argv: Sequence[str],
+    *,
+    log: Path,
+    cwd: Path,
+    env: Mapping[str, str] | None = None,
+    stdin: int = subprocess.DEVNULL,
+) -> Child:
     """Start `argv` in a session of its own (so that Ctrl-C reaches us alone), output appended to `log`.
 
     Args:
         env: the whole environment of the child; None hands ours on.
+        stdin: descriptor of its standard input.
     """
     started: Future[Child] = Future()
 
@@ -166,7 +174,7 @@ def spawn(argv: Sequence[str], *, log: Path, cwd: Path, env: Mapping[str, str] |
             with log.open("ab") as out:
                 popen = subprocess.Popen(
                     argv,
-                    stdin=subprocess.DEVNULL,
+                    stdin=stdin,
                     stdout=out,
                     stderr=out,
                     cwd=cwd,

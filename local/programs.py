@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from local.files import write_private
+from local.forked import Forked, Zygote
 from local.processes import Child, Identity, spawn, tethered
 from workers.errors import ConfigurationInvalid, PartUnreachable
 
@@ -33,6 +34,8 @@ class Program(msgspec.Struct, frozen=True):
         ready_url: answers 200 when the program is ready; without one it is ready after half a second.
         once: runs to its end, again until that is 0, before the programs after it in the list start.
         halts_on: exit codes after which it is not started again: a person looks first.
+        imports: modules that it needs. When there are any, `argv` is `python -m MODULE ...` and the program
+            is forked from a process that has imported the modules of all programs (`local/zygote.py`).
     """
 
     name: str
@@ -41,6 +44,7 @@ class Program(msgspec.Struct, frozen=True):
     ready_url: str | None = None
     once: bool = False
     halts_on: tuple[int, ...] = ()
+    imports: tuple[str, ...] = ()
 
 
 def write_programs(path: Path, programs: Sequence[Program]) -> None:
@@ -71,7 +75,7 @@ def read_programs(path: Path) -> list[Program]:
 class RunningProgram:
     """A program with the same verbs as a server, so that the supervisor keeps both alike."""
 
-    def __init__(self, program: Program, home: Path) -> None:
+    def __init__(self, program: Program, home: Path, zygote: Zygote) -> None:
         self.name = program.name
         self.log = home / "logs" / f"{program.name}.log"
         self.once = program.once
@@ -79,7 +83,8 @@ class RunningProgram:
         self.last_exit: int | None = None
         self._program = program
         self._record = record_of(home, program.name)
-        self._child: Child | None = None
+        self._zygote = zygote
+        self._child: Child | Forked | None = None
         self._started = 0.0
 
     def start(self, timeout: float = 0, cancelled: Callable[[], bool] = lambda: False) -> None:
@@ -89,12 +94,9 @@ class RunningProgram:
             PartUnreachable: it ended, could not be started or was cancelled.
         """
         del timeout
-        argv = tethered(self._program.argv)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        # Handed on, not read: what the variables mean is the program's business.
-        environment = {**os.environ, **self._program.env}
         try:
-            self._child = spawn(argv, log=self.log, cwd=Path.cwd(), env=environment)
+            self._child = self._process()
         except OSError as error:
             raise PartUnreachable(f"{self.name} could not be started: {error}") from error
         self._started = time.monotonic()
@@ -123,6 +125,14 @@ class RunningProgram:
         """The pid of the running program, or None."""
         child = self._child
         return child.pid if child is not None and child.exit_code() is None else None
+
+    def _process(self) -> Child | Forked:
+        argv = self._program.argv
+        # Handed on, not read: what the variables mean is the program's business.
+        environment = {**os.environ, **self._program.env}
+        if self._program.imports:
+            return self._zygote.fork(argv, log=self.log, cwd=Path.cwd(), env=environment)
+        return spawn(tethered(argv), log=self.log, cwd=Path.cwd(), env=environment)
 
     def _ready(self) -> bool:
         if self._program.ready_url is None:

@@ -59,7 +59,8 @@ def lengthen(program: str, short: Path, path: Path, *, size: int) -> None:
 
 
 def _run(argv: list[str]) -> None:
-    subprocess.run(argv, check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
+    # With little weight: cameras are made while servers start, which everything else waits for.
+    subprocess.run(["nice", *argv], check=True, stdin=subprocess.DEVNULL, capture_output=True, timeout=120)
 
 
 class Camera:

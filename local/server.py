@@ -38,6 +38,8 @@ class Server(ABC):
     name: ClassVar[str]
     port_names: ClassVar[tuple[str, ...]]
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
+    end_signal: ClassVar[signal.Signals] = signal.SIGKILL
+    """Ends it and all of its processes, in no order."""
 
     def __init__(self, folder: Path, *, tell: Callable[[str], None] = nobody_listens) -> None:
         self.folder = folder.absolute()
@@ -102,9 +104,13 @@ class Server(ABC):
             raise
 
     def stop(self, timeout: float = 20) -> None:
-        """End it in order; kill it after `timeout` seconds. Nothing happens when it does not run."""
+        """End it in order; kill it after `timeout` seconds. Nothing happens when it does not run.
+
+        Args:
+            timeout: 0 ends it at once: what it holds is thrown away.
+        """
         if self._child is not None:
-            self._child.end(timeout, self.stop_signal)
+            self._child.end(timeout or 10, self.stop_signal if timeout else self.end_signal)
             self.last_exit = self._child.exit_code()
             self._ended(self.last_exit)
             self._child = None

@@ -3,7 +3,8 @@
     python -m local.supervisor --home H
 
 The list is in `H/programs.json`; `H/supervisor.json` says at any time how everything is; `H/logs` has the
-logs. SIGTERM ends the programs, then the servers. Everything that is started here ends with this process,
+logs. SIGTERM ends the programs, then the servers; SIGQUIT kills them all, for a home that is thrown away.
+Everything that is started here ends with this process,
 even when that is killed. `local.background` starts, asks and stops this from a command.
 """
 
@@ -20,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from local.files import Lock, write_private
+from local.forked import Zygote
 from local.keeper import Keeper, Kept
 from local.processes import Identity
 from local.programs import RunningProgram, end_recorded, read_programs
@@ -70,6 +72,7 @@ class Supervisor:
         self.home = home.absolute()
         self._lock = Lock(self.home / "supervisor.lock")
         self._stop = threading.Event()
+        self._at_once = False
         self._state = "starting"
         self._writing = threading.Lock()
         self._written: Status | None = None
@@ -79,8 +82,9 @@ class Supervisor:
         ]
         self._programs: list[Keeper] = []
 
-    def ask_to_stop(self) -> None:
-        """Make `run` end everything and return."""
+    def ask_to_stop(self, *, at_once: bool = False) -> None:
+        """Make `run` end everything and return; `at_once` without any order, for a home that is thrown away."""
+        self._at_once = at_once
         self._stop.set()
 
     def run(self) -> None:
@@ -93,15 +97,21 @@ class Supervisor:
         try:
             end_recorded(self.home)
             programs = read_programs(self.home / "programs.json")
+            modules = dict.fromkeys(module for program in programs for module in program.imports)
+            zygote = Zygote(list(modules), self.home / "logs" / "zygote.log")
             self._programs = [
-                Keeper(RunningProgram(program, self.home), self._changed, grace=PROGRAM_GRACE) for program in programs
+                Keeper(RunningProgram(program, self.home, zygote), self._changed, grace=PROGRAM_GRACE)
+                for program in programs
             ]
             try:
+                if modules:
+                    zygote.start()  # it imports while the servers start
                 self._start_in_order()
                 while not self._stop.wait(1):
                     self._write()
             finally:
                 self._stop_in_order()
+                zygote.stop()
         finally:
             self._lock.release()
 
@@ -123,10 +133,11 @@ class Supervisor:
 
     def _stop_in_order(self) -> None:
         self._state = "stopping"
-        for group in (self._programs, self._servers):
+        together = [[*self._programs, *self._servers]]
+        for group in together if self._at_once else (self._programs, self._servers):
             running = [keeper for keeper in group if keeper.is_alive()]
             for keeper in running:
-                keeper.ask_to_stop()
+                keeper.ask_to_stop(at_once=self._at_once)
             for keeper in running:
                 keeper.join()
         self._state = "stopped"
@@ -177,6 +188,7 @@ def main() -> int:
         supervisor = Supervisor(given.home, policies=given.policies, cache=given.cache, java=given.java)
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: supervisor.ask_to_stop())
+        signal.signal(signal.SIGQUIT, lambda *_: supervisor.ask_to_stop(at_once=True))
         supervisor.run()
     except ConfigurationInvalid as error:
         _say(str(error))

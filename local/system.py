@@ -10,8 +10,11 @@ from local.ports import keep_ports
 from local.programs import Program
 from streams.engine.exits import TOO_MANY_FAULTS
 
-STAGES = ("relay", "intake", "transfer", "verification", "release", "record", "probe")
+STAGES = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
 DOCK = f"dock-{FIRST_DOCK.lower()}"
+
+_ENGINES = ("console.cli.stages", "streams.engine.delivery", "streams.engine.long_work")
+"""What every program imports sooner or later; named, since nothing below the console imports it."""
 
 
 def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True) -> list[Program]:
@@ -20,7 +23,9 @@ def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True)
     ports = keep_ports(home / "health" / "ports.json", names, print)
     bwv = (sys.executable, "-m", "console.cli.main", "--home", str(home))
     made = [
-        Program("prepare", (sys.executable, "-m", "local.prepare", str(home)), once=True),
+        Program(
+            "prepare", (sys.executable, "-m", "local.prepare", str(home)), once=True, imports=("streams.engine.admin",)
+        ),
     ]
     for name in names:
         verb = ("dock", "run", str(home / "dock"), "--dock", FIRST_DOCK) if name == DOCK else ("stage", name)
@@ -31,6 +36,7 @@ def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True)
                 env={"BWV_HEALTH_PORT": str(ports[name])},
                 ready_url=f"http://127.0.0.1:{ports[name]}/ready",
                 halts_on=(TOO_MANY_FAULTS,),
+                imports=(*_ENGINES, f"streams.{'dock' if name == DOCK else name}"),
             )
         )
     return made

@@ -15,13 +15,18 @@ import sys
 PR_SET_PDEATHSIG = 1
 
 
+def tie(parent: int, last_signal: int) -> None:
+    """Get `last_signal` when `parent`, the process that started this one, ends."""
+    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, last_signal, 0, 0, 0) != 0:
+        sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
+    if os.getppid() != parent:
+        sys.exit("the starter died before its child was tied to it")
+
+
 def main() -> None:
     """Tie, then become."""
     parent, last_signal, *argv = sys.argv[1:]
-    if ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, int(last_signal), 0, 0, 0) != 0:
-        sys.exit(f"prctl: {os.strerror(ctypes.get_errno())}")
-    if os.getppid() != int(parent):
-        sys.exit("the starter died before its child was tied to it")
+    tie(int(parent), int(last_signal))
     # What is ignored stays ignored in PROGRAM: Python ignores the first two, a shell's `&` the last two.
     for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)

@@ -191,6 +191,48 @@ class ClipProbed(Message, frozen=True):
     creation_time: str | None = None
 
 
+class ClipReread(Message, frozen=True):
+    """A clip was read again in full and is what the dock signed.
+
+    Attributes:
+        seconds: that the reading took.
+        by: "scrub", or the person who asked for it.
+        lock: what is weaker about its lock or legal hold than it should be; empty when nothing is.
+    """
+
+    clip_id: str
+    camera: str
+    version_id: str
+    size: int
+    sha256: str
+    seconds: float
+    reread_at: str
+    store: str = "local"
+    by: str = "scrub"
+    lock: str = ""
+
+
+class ClipDamaged(ClipMessage, frozen=True):
+    """A clip was read again and is not what was verified; it is kept as it is. A person must look.
+
+    Attributes:
+        found_sha256: None where the footage could not be read to its end.
+        chunks: numbers of the footage's chunks that differ, are gone, or cannot be read; empty where the chunks
+            are not at fault or cannot be told apart.
+        by: "scrub", or the person who asked for the reading.
+    """
+
+    version_id: str
+    reason: str
+    expected_sha256: str
+    found_sha256: str | None
+    found_size: int
+    chunks: tuple[int, ...]
+    reread_at: str
+    store: str = "local"
+    by: str = "scrub"
+
+
 class GapFound(Message, frozen=True):
     """Running numbers that no inventory of this camera ever listed: recordings are missing."""
 
@@ -263,6 +305,32 @@ class QuarantineDecided(Message, frozen=True):
     clip_id: str
     camera: str
     decision: Signed
+
+
+class CustodySealed(Message, frozen=True):
+    """The custody log was sealed: everything up to this size lies in the vault under lock.
+
+    Attributes:
+        root: of the tree at this size, hex.
+        checkpoint: the C2SP signed note. Keep it where this system cannot write: it is a witness.
+    """
+
+    size: int
+    root: str
+    checkpoint: str
+    origin: str
+
+
+class ReconciliationStated(Message, frozen=True):
+    """Declared, custody log and vault were compared; the statement is signed by the reconciling service.
+
+    Attributes:
+        scope: which day and dock, for people.
+    """
+
+    scope: str
+    by: str
+    statement: Signed
 
 
 def encode(message: Message) -> bytes:

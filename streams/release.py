@@ -121,6 +121,9 @@ class Release(Stage):
     @receive.register
     async def _(self, message: ReceiptRequested, envelope: Envelope) -> None:
         fate = await self._answering(message)
+        if fate is not None and _is_damaged(fate):
+            # The camera's copy may be the only good one: whatever was earned before, it is not to be erased now.
+            return
         if fate is not None and fate.receipt is not None:
             await self.publish(self._released(fate, fate.receipt))
             return
@@ -195,6 +198,10 @@ class Release(Stage):
             raise RuleBroken(f"{wiped.clip_id}: what was wiped is not what the receipt names; have the dock examined")
         if fate.camera_copy != moves.CameraCopy.WIPED:
             await make(self.database, moves.NOTE_WIPED if fate.receipt else moves.NOTE_WIPED_AFTER_DISPOSAL, fate)
+
+
+def _is_damaged(fate: Fate) -> bool:
+    return fate.standing == moves.Standing.DAMAGED and fate.disposal not in DISPOSED
 
 
 STAGE = Release

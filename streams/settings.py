@@ -35,11 +35,20 @@ class Settings(Struct, frozen=True, kw_only=True):
         person: who decides when a command needs a person.
         ffprobe, ffmpeg, ffmpeg_version: the programs; no ffprobe: nothing is probed, clips are marked so.
         dock, dock_folder: id of the dock that this process is, and the folder whose subfolders are its bays.
+        custody_origin: name of the custody log, first line of its checkpoints; `bwv-ingest.local/<namespace>`
+            if empty. Choose one that is yours for ever ("custody.force.example").
+        witness: folder of checkpoints that were published (bwv custody publish): the log must extend them.
+        timestamp_authority: URL of an RFC 3161 authority; empty: no token is taken.
+        timestamp_roots: PEM file of the certificates that the authority's own must lead to; goes with
+            timestamp_authority. A token that they do not verify is refused.
         health_port: port of /live /ready /metrics; 0 picks a free one.
 
     How it behaves:
         first_lock: seconds that footage is locked on arrival. Shorter frees mistakes sooner; longer than the
             lease's renewal interval is what protects. 7 days; seconds in the demo.
+        custody_lock: seconds that the sealed custody log is locked; ten years. Its payloads take footage's lock.
+        seal_entries, seal_after: the log is sealed when so many entries wait, or one has waited so many
+            seconds. More often makes more objects, less often leaves more to the database alone.
         release_copies: verified copies before a camera may wipe; more than there are stores refuses to start.
         window: messages in flight per partition of a long stage.
         at_once: transfers or read-backs that move bytes at the same time in one process; each holds one
@@ -53,6 +62,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         dock_host, dock_port: where a dock serves recordings; port 0 takes a free one and keeps it.
         dock_serves: transfers that a dock serves at once; more get 503 with Retry-After.
         dock_settle: seconds that a camera's folder must be unchanged before it is read.
+        scrub_after: seconds after which stored footage is read again.
+        scrub_cycle: seconds within which everything shall have been read again; longer than scrub_after, so that
+            there is time to read it. What is older counts as not covered.
+        scrub_rate: bytes a second that the scrub reads at most, so that ingest is not disturbed.
+        scrub_confirm: seconds between the two readings that a clip which cannot be read, while others can,
+            needs before it counts as damaged: a disk of the store may just be restarting.
+        scrub_patience: seconds without a byte after which the scrub takes a read for failed.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
         fail: failpoints at which this process kills itself, each once; for the fault suite alone.
@@ -74,9 +90,16 @@ class Settings(Struct, frozen=True, kw_only=True):
     ffmpeg_version: str = ""
     dock: str = "DOCK-01"
     dock_folder: Path = Path("dock")
+    custody_origin: str = ""
+    witness: str = ""
+    timestamp_authority: str = ""
+    timestamp_roots: Path = Path("timestamp-roots.pem")
     health_port: int = 0
 
     first_lock: float = 7 * 24 * 3600.0
+    custody_lock: float = 3650 * 24 * 3600.0
+    seal_entries: int = 10_000
+    seal_after: float = 300.0
     release_copies: int = 1
     window: int = 32
     at_once: int = 3
@@ -91,10 +114,20 @@ class Settings(Struct, frozen=True, kw_only=True):
     dock_port: int = 0
     dock_serves: int = 4
     dock_settle: float = 1.0
+    scrub_after: float = 60 * 24 * 3600.0
+    scrub_cycle: float = 90 * 24 * 3600.0
+    scrub_rate: float = 64e6
+    scrub_confirm: float = 300.0
+    scrub_patience: float = 20.0
     session_timeout: float = 30.0
     replication: int = 3
     partitions: int = 12
     fail: str = ""
+
+    @property
+    def origin(self) -> str:
+        """Name of the custody log."""
+        return self.custody_origin or f"bwv-ingest.local/{self.namespace}"
 
 
 def load(home: Path | None = None, **overrides: Any) -> Settings:
@@ -150,7 +183,12 @@ def _check(s: Settings) -> None:
         (s.release_copies == 1, "release_copies", "1: this system has one store; more copies than stores"),
         (s.first_lock >= 1, "first_lock", "at least 1 s"),
         (1 <= s.window <= 1000, "window", "1 to 1000"),
+        (s.custody_lock >= 1, "custody_lock", "at least 1 s"),
+        (s.seal_entries >= 1, "seal_entries", "at least 1"),
         (1 <= s.at_once <= 64, "at_once", "1 to 64"),
+        (0 < s.scrub_after < s.scrub_cycle, "scrub_after", "above 0 s and below scrub_cycle"),
+        (s.scrub_rate >= 1e5, "scrub_rate", "at least 100,000 bytes a second"),
+        (s.scrub_patience > 0, "scrub_patience", "above 0 s"),
     )
     for holds, name, expected in rules:
         if not holds:

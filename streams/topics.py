@@ -21,7 +21,7 @@ class Topic(Struct, frozen=True):
     Attributes:
         name: without the namespace.
         carries: type of its messages.
-        key: what orders its messages ("clip" or "camera").
+        key: what orders its messages ("clip", "camera" or "log").
         bytes_follow: its consumers move bytes, so it has many partitions.
         kept: seconds.
         recorded: each message becomes a custody entry.
@@ -55,6 +55,9 @@ TOPICS = (
     Topic("receipts.requested", m.ReceiptRequested, "clip", "A dock asks again for a receipt.", recorded=False),
     Topic("clips.wiped", m.ClipWiped, "clip", "The camera's copy is erased.", verb="erasure"),
     Topic("clips.probed", m.ClipProbed, "clip", "What ffprobe found.", verb="consultation"),
+    Topic("clips.reread", m.ClipReread, "clip", "Read again in full and still what the dock signed.",
+          verb="consultation"),
+    Topic("clips.damaged", m.ClipDamaged, "clip", "Read again and no longer what was verified.", verb="alteration"),
     Topic("clips.attributed", m.ClipAttributed, "clip", "A person corrected whose clip it is.", verb="alteration"),
     Topic("cameras.gap-found", m.GapFound, "camera", "Recordings of a camera are missing."),
     Topic("cameras.issued", m.CameraIssued, "camera", "An officer took a camera."),
@@ -64,6 +67,10 @@ TOPICS = (
           verb="alteration"),
     Topic("keys.enrolled", m.KeyEnrolled, "camera", "A key or a camera is enrolled."),
     Topic("keys.revoked", m.KeyRevoked, "camera", "A key is revoked."),
+    Topic("custody.sealed", m.CustodySealed, "log", "The custody log up to here lies in the vault under lock.",
+          recorded=False),
+    Topic("reconciliations.stated", m.ReconciliationStated, "log", "Declared, custody log and vault were compared.",
+          verb="consultation"),
     Topic("transfers.progressed", m.TransferProgressed, "clip", "How far a transfer is; for people only.",
           kept=3600, recorded=False),
 )  # fmt: skip

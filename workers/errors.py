@@ -5,7 +5,10 @@
     │   ├── MessageInvalid        will not decode, unknown schema, on the wrong topic
     │   ├── SignatureInvalid      not signed by an enrolled, unrevoked key
     │   ├── NameInvalid           an id or a path that we refuse to touch
-    │   └── RuleBroken            well formed, and forbidden (a replay, a conflict, a limit)
+    │   ├── RuleBroken            well formed, and forbidden (a replay, a conflict, a limit)
+    │   ├── ProofInvalid          a Merkle proof does not lead to the root it was shown for
+    │   ├── TileInvalid           a tile or an entry bundle of the custody log is missing, cut short or malformed
+    │   └── NoteInvalid           a signed note or checkpoint is malformed, or not signed by a key that we know
     ├── PassingFault              something is away: wait, keep the message, try again
     │   ├── StoreAway
     │   ├── DatabaseAway
@@ -16,6 +19,7 @@
     ├── AlreadyThere              put-if-absent found the key taken: read and compare
     ├── MoveRefused               the row is not in the state the move starts from: somebody was first
     ├── ConfigurationInvalid      the process refuses to start and says why (exit 2)
+    │   └── LogForked             the custody log and its sealed or witnessed checkpoint tell two histories
     └── PartUnreachable           a command cannot reach a part it needs (exit 3)
 
 A message names the thing, what was expected, what was found and what to do.
@@ -46,6 +50,18 @@ class NameInvalid(PermanentFault):
 
 class RuleBroken(PermanentFault):
     """The message is well formed and asks for something that is forbidden."""
+
+
+class ProofInvalid(PermanentFault):
+    """An inclusion or consistency proof does not lead to the root that it was shown for."""
+
+
+class TileInvalid(PermanentFault):
+    """A tile or an entry bundle of the custody log is missing, cut short or malformed."""
+
+
+class NoteInvalid(PermanentFault):
+    """A signed note or checkpoint is malformed, or carries no good signature by a key that we know."""
 
 
 class PassingFault(BwvError):
@@ -112,6 +128,10 @@ class MoveRefused(BwvError):
 
 class ConfigurationInvalid(BwvError):
     """A setting, credential or store property makes it unsafe to start."""
+
+
+class LogForked(ConfigurationInvalid):
+    """The custody log does not extend a checkpoint that was signed before: nothing more may be appended."""
 
 
 class PartUnreachable(BwvError):

@@ -34,10 +34,17 @@ FAILPOINTS = (
     "relay.after_mark",
     "record.before_commit",
     "record.after_commit",
+    "record.seal_after_decide",
+    "record.seal_after_bundles",
+    "record.seal_after_tiles",
+    "record.seal_after_checkpoint",
+    "record.seal_after_finish",
     "dock.after_report",
     "dock.before_erase",
     "dock.after_erase",
     "probe.after_probe",
+    "scrub.before_move",
+    "scrub.after_move",
 )
 
 _armed: dict[str, Path | None] = {}

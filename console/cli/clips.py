@@ -25,6 +25,9 @@ from workers.footage.clip import check_enrolled_id
 from workers.keys.statements import Attribution, now_iso
 from workers.operations.ledger import Ledger, read_ledger
 
+OUT_OF_THE_CAMERA = ("wiped", "quarantined", "damaged", "unexplained")
+"""Standings that the ledger's sum counts by themselves."""
+
 
 async def one_clip(database: Database, words: str) -> str:
     """The one clip that `words` mean."""
@@ -121,10 +124,11 @@ def show_ledger(result: Ledger) -> None:
         ],
     )
     counts = result.counts()
-    left = sum(n for standing, n in counts.items() if standing not in ("wiped", "quarantined", "unexplained"))
+    left = sum(n for standing, n in counts.items() if standing not in OUT_OF_THE_CAMERA)
     click.echo(
         f"\ndeclared {result.declared} = wiped {counts.get('wiped', 0)} + quarantined {counts.get('quarantined', 0)}"
-        f" + left on the camera {left}" + (f" + UNEXPLAINED {counts['unexplained']}" if "unexplained" in counts else "")
+        f" + left on the camera {left}"
+        + "".join(f" + {name.upper()} {counts[name]}" for name in ("damaged", "unexplained") if name in counts)
     )
     if result.unsettled:
         click.echo(f"{len(result.unsettled)} still on their way")

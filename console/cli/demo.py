@@ -48,7 +48,7 @@ def demo(context: click.Context, keep: bool, large: int) -> None:
     """
     began = time.monotonic()
     home = settings_of(context).home / "demo"
-    stop_background(home)
+    stop_background(home, at_once=True)
     shutil.rmtree(home, ignore_errors=True)
     try:
         ledger = _run(home, large)
@@ -61,7 +61,7 @@ def demo(context: click.Context, keep: bool, large: int) -> None:
     if keep:
         click.echo(f"left running: bwv --home {os.path.relpath(home)} status | trace | quarantine list | down")
     else:
-        stop_background(home)
+        stop_background(home, at_once=True)
         shutil.rmtree(home, ignore_errors=True)
     context.exit(0 if ledger.adds_up else 1)
 

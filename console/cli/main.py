@@ -26,8 +26,12 @@ VERBS: dict[str, tuple[str, str]] = {
     "cameras": ("cameras:cameras", "Issue a camera to an officer and take it back; list cameras."),
     "urgent": ("cameras:urgent", "Put a camera, or whatever stands in a bay, into the urgent lane."),
     "trace": ("clips:trace", "The history of one clip: who, what, why, when."),
+    "custody": ("custody:custody", "The custody log: signed head, proofs for anybody, a check of the whole."),
+    "rebuild": ("rebuild:rebuild_command", "Make the database again from the vault, Kafka and the store."),
     "attribute": ("clips:attribute", "Correct whose clip it is, with a reason."),
     "ledger": ("clips:ledger", "Declared = wiped + quarantined + left on the camera, recording by recording."),
+    "verify": ("verify:verify", "Read stored clips again in full and compare them with what the dock signed."),
+    "reconcile": ("reconcile:reconcile", "Declared, custody log and vault compared; a signed statement."),
     "quarantine": ("quarantine:quarantine", "Recordings whose bytes are not the declared ones; a person decides."),
     "dead-letters": ("dead_letters:dead_letters", "Messages that could not succeed, with their original bytes."),
 }  # fmt: skip

@@ -64,7 +64,9 @@ def status(context: click.Context, as_json: bool) -> None:
             f"recordings missing {clips['missing']} · dead letters {len(letters)} · "
             f"events to publish {clips['outbox']} · custody entries {clips['custody']}"
         )
-    wants_a_person = bool(troubles or clips["undecided"] or letters or clips["missing"])
+    wants_a_person = bool(
+        troubles or clips["undecided"] or letters or clips["missing"] or "damaged" in clips["standing"]
+    )
     context.exit(1 if wants_a_person else 0)
 
 

@@ -20,6 +20,7 @@ WHO = {
     "verification": "verification",
     "release": "release",
     "probe": "probe",
+    "scrub": "scrub",
 }
 
 
@@ -138,6 +139,19 @@ def _reported(c: dict[str, Any]) -> str:
     return f"declared by {report.dock}/{report.bay}, docking {report.docking}: SHA-256 {agrees}"
 
 
+def _reread(c: dict[str, Any]) -> str:
+    asked = "" if c["by"] == "scrub" else f", asked for by {c['by']}"
+    return (
+        f"read again in full in {c['seconds']:.2f} s{asked}: {c['size']:,} bytes, SHA-256 {c['sha256'][:16]}… is still "
+        f"what the dock signed" + (f"; {c['lock']}" if c["lock"] else "")
+    )
+
+
+def _damaged(c: dict[str, Any]) -> str:
+    asked = "" if c["by"] == "scrub" else f", asked for by {c['by']}"
+    return f"DAMAGED, read again{asked}: {c['reason']}; it is kept as it is, a person must look"
+
+
 SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "uploads.reported": _reported,
     "uploads.rejected": lambda c: f"report rejected: {c['reason']}; {c['action']}",
@@ -150,6 +164,8 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "quarantine.decided": _decided,
     "clips.attributed": _attributed,
     "clips.probed": _probed,
+    "clips.reread": _reread,
+    "clips.damaged": _damaged,
     "clips.transfer-interrupted": lambda c: f"transfer interrupted: {c['reason']}",
     "clips.readback-failed": lambda c: (
         f"read back and not what was declared: {c['reason']}"

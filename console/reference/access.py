@@ -66,7 +66,8 @@ ACCESS = {
     ),
     "probe": Access(reads=("clips.verified",), writes=("clips.probed",)),
     "record": Access(reads=tuple(topic.name for topic in TOPICS if topic.recorded)),
-    "relay": Access(writes=(*_told_by_moves(), "cameras.gap-found"), group=False),
+    "relay": Access(writes=(*_told_by_moves(), "cameras.gap-found", "custody.sealed"), group=False),
+    "scrub": Access(writes=("clips.reread",), group=False, sees_topics=False),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),
         writes=("cameras.docked", "uploads.reported", "clips.wiped"),
@@ -77,12 +78,14 @@ ACCESS = {
     "person": Access(
         writes=(
             "clips.attributed",
+            "clips.reread",
             "cameras.issued",
             "cameras.returned",
             "urgency.requested",
             "quarantine.decided",
             "keys.enrolled",
             "keys.revoked",
+            "reconciliations.stated",
         ),
         group=False,
     ),

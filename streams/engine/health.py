@@ -44,6 +44,11 @@ METRICS = {
     "bwv_outbox_unsent": "Events decided and not yet published",
     "bwv_outbox_oldest_seconds": "Age of the oldest event that is decided and not yet published",
     "bwv_relayed_total": "Events that the relay published and marked",
+    "bwv_scrub_coverage_ratio": "Share of the stored bytes that was read in full within scrub_cycle",
+    "bwv_scrub_oldest_seconds": "Seconds since the stored clip was read that was not read for the longest time",
+    "bwv_scrub_read_bytes_total": "Bytes that the scrub has read",
+    "bwv_scrub_damaged": "Clips that are damaged",
+    "bwv_scrub_suspects": "Clips that could not be read, or not be judged, while others could",
 }
 """Every metric and its meaning; all carry the label `stage`."""
 
@@ -83,6 +88,11 @@ class Health:
         self.retried = self._counter("bwv_retried_total")
         self.commits_refused = self._counter("bwv_commits_refused_total")
         self.relayed = self._counter("bwv_relayed_total")
+        self.scrub_read = self._counter("bwv_scrub_read_bytes_total")
+        self.scrub_coverage = self._gauge("bwv_scrub_coverage_ratio")
+        self.scrub_oldest = self._gauge("bwv_scrub_oldest_seconds")
+        self.scrub_damaged = self._gauge("bwv_scrub_damaged")
+        self.scrub_suspects = self._gauge("bwv_scrub_suspects")
         self.in_flight = self._gauge("bwv_in_flight")
         self.at_work = self._gauge("bwv_at_work")
         self.faults_in_a_row = self._gauge("bwv_faults_in_a_row")

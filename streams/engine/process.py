@@ -30,7 +30,7 @@ from workers.errors import ConfigurationInvalid, PassingFault
 
 log = logging.getLogger(__name__)
 
-STAGES = ("intake", "transfer", "verification", "release", "probe", "relay", "record", "dock")
+STAGES = ("intake", "transfer", "verification", "release", "probe", "relay", "record", "scrub", "dock")
 """Each is a module of this package with a `STAGE`, or a `serve` of its own."""
 
 STOP_WITHIN = 60.0
@@ -38,7 +38,7 @@ STOP_WITHIN = 60.0
 
 
 class OwnEngine(Protocol):
-    """A module that is no stage in the sense of `streams/stage.py`: the relay, the record, the dock."""
+    """A module that is no stage in the sense of `streams/stage.py`: the relay, the record, the scrub, the dock."""
 
     async def serve(self, settings: Settings, health: Health, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set; tell `health` what happens; raise what ends the process."""

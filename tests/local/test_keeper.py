@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from local.forked import Zygote
 from local.keeper import LONGEST_PAUSE, Keeper, Kept, pause_before
 from local.programs import Program, RunningProgram
 
@@ -22,7 +23,7 @@ def test_chance_takes_off_up_to_half() -> None:
 def test_a_program_that_ends_for_a_person_is_not_started_again(tmp_path: Path) -> None:
     told: list[Kept] = []
     program = Program("gives-up", ("sh", "-c", "exit 76"), halts_on=(76,))
-    keeper = Keeper(RunningProgram(program, tmp_path), told.append)
+    keeper = Keeper(RunningProgram(program, tmp_path, Zygote((), tmp_path / "zygote.log")), told.append)
 
     keeper.start()
     keeper.join(30)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ def running(home: Path) -> Iterator[Path]:
             "web",
             (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"),
             ready_url=f"http://127.0.0.1:{port}/",
+            imports=("http.server",),
         ),
         Program("sleeper", ("sleep", "600")),
     ]
@@ -138,6 +140,30 @@ def test_nothing_is_left_when_the_supervisor_is_killed_or_stopped(running: Path)
     assert all(gone(pid) for pid in children)
     assert status(running) is None
     assert not list((running / "run").iterdir())
+
+
+def test_a_home_that_is_thrown_away_is_ended_at_once_with_nothing_left(running: Path) -> None:
+    stop_background(running)
+    port = str(keep_ports(running / "ports.json", ["web"], print)["web"])
+    forked = Program("web", (sys.executable, "-m", "http.server", port), imports=("http.server",))
+    start_in_background(running, [Program("sleeper", ("sleep", "600")), forked])
+    children = pids(running)
+    assert len(children) == 5
+    assert stop_background(running, at_once=True)
+    assert all(gone(pid) for pid in children)
+    assert not [path for path in Path("/proc").glob("[0-9]*/cmdline") if names(path, running)]
+    assert status(running) is None
+    assert not list((running / "run").iterdir())
+    ports = json.loads((running / "store" / "ports.json").read_text())
+    assert not [path for port in ports.values() for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock")]
+
+
+def names(cmdline: Path, home: Path) -> bool:
+    """Whether a process was started with this home in its command; False when it has ended meanwhile."""
+    try:
+        return str(home).encode() in cmdline.read_bytes()
+    except OSError:
+        return False
 
 
 def test_a_program_that_refuses_its_configuration_ends_the_attempt_with_its_log(running: Path) -> None:

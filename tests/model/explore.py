@@ -11,6 +11,7 @@ from tests.model.disposal import Outside
 from tests.model.dock import Dock
 from tests.model.intake import Intake
 from tests.model.rules import LIVENESS, Rules
+from tests.model.scrub import Scrub
 from tests.model.table import Table
 from tests.model.transfer import Transfer
 from tests.model.verification import Release, Verification
@@ -49,7 +50,7 @@ class World:
     def __init__(self, scenario: Scenario, table: Table) -> None:
         self.scenario = scenario
         self.rules = Rules(scenario, table)
-        self.parts = [part(scenario, table) for part in (Dock, Intake, Transfer, Verification, Release, Outside)]
+        self.parts = [part(scenario, table) for part in (Dock, Intake, Transfer, Verification, Release, Scrub, Outside)]
 
     def steps(self, state: State) -> Iterator[Step]:
         """Every step from `state`."""

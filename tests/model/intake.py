@@ -73,7 +73,10 @@ class Intake:
         after = self.table.make("restart", s.row, job.seen, {})
         if after is not None:
             return "RESTART", moved(left, self.scenario, self.table, "restart", job.seen, after), True
-        earned = s.row[VERIFIED_AS] is not None or s.row[DISPOSAL] in (Disposal.COMMITTED, Disposal.DONE)
+        disposed = s.row[DISPOSAL] in (Disposal.COMMITTED, Disposal.DONE)
+        if s.row[STANDING] == Standing.DAMAGED and not disposed:
+            return "rejects it: the vault's copy is damaged", left, True
+        earned = s.row[VERIFIED_AS] is not None or disposed
         if earned:
             return "asks for the receipt", published(left, REQUESTED), True
         return "has nothing to do", left, True

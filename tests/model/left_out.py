@@ -52,6 +52,8 @@ CAUGHT = {
     "release: sets without standing": "nothing goes wrong",
     "note wiped: sets without camera_copy": "nothing goes wrong",
     "decide quarantine: when without decision": "other bytes",
+    "damage: when without disposal": "rot",
+    "damage: sets without standing": "rot",
 }
 """What is left out → the scenario in which a rule then breaks."""
 
@@ -100,6 +102,9 @@ HARMLESS = {
     "note wiped after disposal: when without camera_copy": _ONCE_MORE,
     "note wiped after disposal: when without disposal": "a dock erases only what has a receipt",
     "note wiped after disposal: sets without camera_copy": "unknown stays unknown: less is known, nothing false",
+    "damage: when without standing": "what was verified never goes back; a second scrub only repeats what was told",
+    "damage: same without verified_version": "the verified version never changes",
+    "damage: events without clips.damaged": _FOR_PEOPLE,
     "decide quarantine: when without standing": "people are shown only what is in quarantine",
 } | {
     f"{move}: when without verified_version": _IMPLIED

@@ -45,7 +45,9 @@ class Rules:
         if s.certificate is not None and (any(s.footage) or any(s.manifest)):
             yield "I6: footage under a certificate"
         version = s.row[VERIFIED_AS] if s.row is not None else None
-        kept = version is not None and s.footage[version[0]] == (version, "good")
+        there = s.footage[version[0]] if version is not None else None
+        # Nobody can keep a disk from rotting; that it is found and told is a matter of liveness.
+        kept = version is not None and there in ((version, "good"), (version, "rotten"))
         if s.camera == "erased" and not kept and not s.deletion:
             yield "wiped with neither a verified copy nor a certificate"
         if version is not None and not kept and not s.deletion:
@@ -60,9 +62,9 @@ class Rules:
         standing, stored, receipt = row[STANDING], row[STORED], row[RECEIPT]
         if standing == Standing.SECURED and (stored is None or stored[0] != self.scenario.slot(row[ATTEMPT])):
             yield "secured, but the stored version is of another attempt"
-        if (standing in (Standing.VERIFIED, Standing.RELEASED)) != (version is not None):
+        if (standing in (Standing.VERIFIED, Standing.RELEASED, Standing.DAMAGED)) != (version is not None):
             yield f"{standing} with verified version {version}"
-        if (standing == Standing.RELEASED) != (receipt is not None):
+        if standing != Standing.DAMAGED and (standing == Standing.RELEASED) != (receipt is not None):
             yield f"{standing} with receipt {receipt}"
         if standing == Standing.REGISTERED and stored is not None:
             yield "registered with a stored version"
@@ -96,6 +98,8 @@ class Rules:
         if a[DISPOSAL] in OVER and any(a[place] != b[place] for place in INGEST):
             yield "ingest went on after disposal was committed"
         yield from self._quarantined(a[STANDING], b[STANDING])
+        if a[STANDING] == Standing.DAMAGED and b[STANDING] != Standing.DAMAGED:
+            yield "damage was taken back"
 
     def _quarantined(self, before: str, after: str) -> Iterator[str]:
         """Quarantine begins where nothing was secured, and never ends by itself."""
@@ -111,6 +115,20 @@ class Rules:
 
     def settled(self, s: State) -> bool:
         """Whether this is a place to rest: answered, or visibly waiting for a person or for the camera."""
+        damage = self._damage_is_told(s)
+        return self._answered(s) if damage is None else damage
+
+    def _damage_is_told(self, s: State) -> bool | None:
+        """Whether the damage of what lies there is visible with its reason; None where nothing is damaged."""
+        row = s.row
+        if row is None or row[DISPOSAL] in OVER:
+            return None
+        if row[STANDING] == Standing.DAMAGED:
+            return s.camera != "erased" or not s.waiting
+        version = row[VERIFIED_AS]
+        return False if version is not None and s.footage[version[0]] == (version, "rotten") else None
+
+    def _answered(self, s: State) -> bool:
         row = s.row
         if s.camera == "erased":
             return not s.waiting

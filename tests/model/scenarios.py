@@ -16,6 +16,8 @@ SCENARIOS = (
     Scenario("a failing camera", transfers=2, faults={"misread": 1, "lost link": 1, "undock": 1}),
     Scenario("intake sleeps through an attempt", sleepy=("intake",), first=4, faults={"lie": 1, "lost link": 1}),
     Scenario("a camera that moves", transfers=2, faults={"undock": 2, "lost link": 1}),
+    Scenario("rot", scrubs=1, sleepy=("release",), faults={"rot": 1, "person disposes": 1, "false report": 1}),
+    Scenario("rot, and the camera leaves", scrubs=2, faults={"rot": 1, "misread": 1, "undock": 1, "again": 1}),
     Scenario("a database restored", transfers=2, faults={"person disposes": 1, "row lost": 1, "undock": 1}),
     Scenario("reports that wait", intakes=2, sleepy=("intake",), faults={"undock": 2}),
     Scenario("urgency and a lost link", sleepy=("intake",), faults={"undock": 1, "lost link": 1, "urgent": 1}),

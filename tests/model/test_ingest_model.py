@@ -12,6 +12,7 @@ from tests.model.rules import LIVENESS
 from tests.model.scenarios import SCENARIOS
 from tests.model.table import Table
 from tests.model.world import Scenario
+from workers.fate.moves import Standing
 
 TABLE = Table()
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -66,6 +67,25 @@ def test_a_transfer_that_takes_a_refused_interrupt_for_the_end_strands_the_clip(
     careless = replace(BY_NAME["a camera that moves"], transfers=1, reads_again=False)
     found = explore(careless, Table())
     assert [violation.rule for violation in found.violations] == [LIVENESS]
+
+
+def test_a_release_that_repeats_the_receipt_of_a_damaged_clip_is_noticed() -> None:
+    careless = replace(BY_NAME["rot, and the camera leaves"], repeats_of_damaged=True)
+    found = explore(careless, Table(), stop_at_first=True)
+    assert [violation.rule for violation in found.violations] == ["a receipt for a clip that is known to be damaged"]
+
+
+def test_rot_that_nobody_looks_for_is_never_told() -> None:
+    found = explore(replace(BY_NAME["rot"], scrubs=0), Table())
+    assert [violation.rule for violation in found.violations] == [LIVENESS]
+
+
+def test_an_erasure_that_is_not_noted_because_damage_came_first_is_noticed() -> None:
+    forgetful = Table().changed("note wiped", when={"standing": (Standing.RELEASED,)})
+    found = explore(BY_NAME["rot"], forgetful, stop_at_first=True)
+    assert [violation.rule for violation in found.violations] == [
+        "erased and reported, but the row believes it on the camera"
+    ]
 
 
 def test_a_last_attempt_whose_key_is_taken_strands_the_clip_unless_it_is_dead_lettered() -> None:

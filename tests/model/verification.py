@@ -104,6 +104,9 @@ class Release:
     def _take(self, s: State, message: int) -> Step:
         row = s.row
         done = s._replace(waiting=s.waiting & ~message)
+        damaged = row is not None and row[STANDING] == Standing.DAMAGED and row[DISPOSAL] not in OVER
+        if damaged and not self.scenario.repeats_of_damaged:
+            return "release: damaged, no receipt", done, True
         if message == REQUESTED:
             if row is not None and row[RECEIPT] is not None:
                 return "release: the receipt again", receipt_sent(done), True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tests.model.table import ATTEMPT, RECEIPT, VERIFIED_AS, Row, Table
+from tests.model.table import ATTEMPT, RECEIPT, STANDING, VERIFIED_AS, Row, Table
 from tests.model.world import (
     BITS_PER_KIND,
     FAULTS,
@@ -24,6 +24,7 @@ from tests.model.world import (
     in_order,
     put,
 )
+from workers.fate.moves import Standing
 
 AGAIN = FAULTS.index("again")
 
@@ -60,8 +61,8 @@ def passed_over(state: State, stage: str, message: int) -> tuple[State, bool]:
     return leaves(state, stage, place), fair
 
 
-def goes_on(state: State, stage: str, place: int, job: Job, **changes: Any) -> State:
-    """The process takes its next step."""
+def goes_on(state: State, stage: str, place: int, job: Job | None, **changes: Any) -> State:
+    """The process takes its next step; None: it is done."""
     jobs = list(getattr(state, stage))
     jobs[place] = job
     return state._replace(**{stage: in_order(jobs)}, **changes)
@@ -127,4 +128,6 @@ def receipt_sent(state: State) -> State:
     earned = version is not None and state.proved >> version[0] & 1 and row is not None and row[RECEIPT]
     if not earned and state.certificate != "with receipt":
         state = state._replace(broken="I2: a receipt for bytes that no read-back proved")
+    if row is not None and row[STANDING] == Standing.DAMAGED and not state.deletion:
+        state = state._replace(broken="a receipt for a clip that is known to be damaged")
     return state

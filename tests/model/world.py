@@ -46,7 +46,7 @@ class State(NamedTuple):
         row: of `clip_fate`; None before registration, or lost with the database.
         waiting: messages that some stage has not acknowledged (bits).
         told: messages that were ever published, so that they may come again (bits).
-        footage: per attempt None or (version, "good" | "bad" | "lost").
+        footage: per attempt None or (version, "good" | "bad" | "lost" | "rotten").
         manifest: per attempt None or the version that it names.
         verdict: per attempt "", "ok", "no", or both: the verdicts that the row accepted.
         proved: attempts whose bytes a read-back found good (bits).
@@ -67,6 +67,7 @@ class State(NamedTuple):
     verifiers: tuple[Job | None, ...]
     releases: tuple[Job | None, ...]
     intakes: tuple[Job | None, ...]
+    scrubs: tuple[Job | None, ...]
     footage: tuple[Any, ...]
     manifest: tuple[Any, ...]
     verdict: tuple[str, ...]
@@ -92,9 +93,10 @@ FAULTS = (
     "row lost",
     "urgent",
     "again",
+    "rot",
 )
 
-STAGES = ("transfers", "verifiers", "releases", "intakes")
+STAGES = ("transfers", "verifiers", "releases", "intakes", "scrubs")
 
 BITS_PER_KIND = 4
 """Attempts (or dockings) of a kind of message that are told apart."""
@@ -119,6 +121,7 @@ class Scenario(Struct, frozen=True):
         second_listing: disposal lists the prefix again once every request has met its deadline.
         reads_again: transfer reads the row again when it may not interrupt.
         dead_letters: transfer's message goes to the dead letters, which is an alarm, when no next attempt may begin.
+        repeats_of_damaged: release gives a damaged clip's receipt again.
         faults: fault → how often.
     """
 
@@ -127,6 +130,7 @@ class Scenario(Struct, frozen=True):
     verifiers: int = 1
     releases: int = 1
     intakes: int = 1
+    scrubs: int = 0
     first: int = 1
     true: bool = True
     faults: dict[str, int] = {}
@@ -135,6 +139,7 @@ class Scenario(Struct, frozen=True):
     second_listing: bool = True
     reads_again: bool = True
     dead_letters: bool = True
+    repeats_of_damaged: bool = False
 
     def start(self) -> State:
         """The camera stands in a dock, nothing was reported yet."""
@@ -149,6 +154,7 @@ class Scenario(Struct, frozen=True):
             verifiers=(None,) * self.verifiers,
             releases=(None,) * self.releases,
             intakes=(None,) * self.intakes,
+            scrubs=(None,) * self.scrubs,
             footage=(None,) * most,
             manifest=(None,) * most,
             verdict=("",) * most,

@@ -16,6 +16,7 @@ retry_most = 2.0
 dock_repeat = 0.5
 dock_settle = 0.3
 chunk_size = 5242880
+seal_after = 1.0
 """
 
 

@@ -64,6 +64,7 @@ async def arguments(system: Pipeline) -> dict[str, list[str]]:
         "dead-letters show": [letter.id],
         "keys enrol": ["camera", "CMD-0002"],
         "ledger": ["CMD-0001"],
+        "reconcile": ["--day", "2001-02-03"],
     }
 
 

@@ -14,6 +14,7 @@ from workers.custody.entry import Recorded
 from workers.database.engine import Connection, execute
 from workers.footage.recording import Report
 from workers.keys.statements import Attribution, Issue
+from workers.operations.statement import Reconciliation
 
 Columns = dict[str, Any]
 
@@ -22,6 +23,9 @@ Columns = dict[str, Any]
 REPLACED = "EXCLUDED.{0}"
 LATEST = "GREATEST(clips.{0}, EXCLUDED.{0})"
 NEWEST_DOCKING = "CASE WHEN EXCLUDED.docking >= COALESCE(clips.docking, 0) THEN EXCLUDED.{0} ELSE clips.{0} END"
+NEWEST_ATTEMPT = (
+    "CASE WHEN EXCLUDED.stored_attempt >= COALESCE(clips.stored_attempt, 0) THEN EXCLUDED.{0} ELSE clips.{0} END"
+)
 MERGED = {
     "registered_at": "LEAST(clips.{0}, EXCLUDED.{0})",
     "dock": NEWEST_DOCKING,
@@ -31,6 +35,9 @@ MERGED = {
     "clock_offset": NEWEST_DOCKING,
     "recorded_at": REPLACED,
     "ended_at": REPLACED,
+    "stored_attempt": NEWEST_ATTEMPT,
+    "stored_version": NEWEST_ATTEMPT,
+    "manifest_version": NEWEST_ATTEMPT,
 }
 
 
@@ -64,6 +71,14 @@ async def project(connection: Connection, event: Recorded) -> None:
             "INSERT INTO attributions VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
             (event.event_id, attribution.clip_id, attribution.officer, attribution.reason, attribution.by,
              attribution.at),
+        )  # fmt: skip
+    elif kind == "reconciliations.stated":
+        stated = msgspec.json.decode(event.content["statement"]["body"], type=Reconciliation)
+        await execute(
+            connection,
+            "INSERT INTO reconciliations VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (event.event_id, stated.day, stated.dock, stated.stated_at, stated.declared.files, stated.stored.files,
+             stated.verified.files, stated.unexplained, _json(event.content["statement"])),
         )  # fmt: skip
     elif kind == "cameras.gap-found":
         content = event.content
@@ -126,13 +141,27 @@ def _probed(event: Recorded) -> Columns:
     return {"probed_at": event.time, "probe": _json(facts)}
 
 
+def _secured(event: Recorded) -> Columns:
+    return {
+        "secured_at": event.time,
+        "stored_attempt": event.content.get("attempt"),
+        "stored_version": event.content.get("version_id"),
+        "manifest_version": event.content.get("manifest_version"),
+    }
+
+
+def _damaged(event: Recorded) -> Columns:
+    kept = ("version_id", "reason", "expected_sha256", "found_sha256", "found_size", "chunks")
+    return {"damaged_at": event.time, "damage": _json({name: event.content.get(name) for name in kept})}
+
+
 def _json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
 CLIP_COLUMNS = {
     "clips.registered": _registered,
-    "clips.secured": lambda e: {"secured_at": e.time, "stored_version": e.content.get("version_id")},
+    "clips.secured": _secured,
     "clips.transfer-interrupted": lambda e: {"interrupted_at": e.time},
     "clips.readback-failed": lambda e: {"readback_failed_at": e.time},
     "clips.verified": lambda e: {"verified_at": e.time, "verified_version": e.content.get("version_id")},
@@ -141,5 +170,7 @@ CLIP_COLUMNS = {
     "clips.quarantined": _quarantined,
     "quarantine.decided": lambda e: {"decided_at": e.time, "decision": _json(e.content.get("decision"))},
     "clips.probed": _probed,
+    "clips.reread": lambda e: {"reread_at": e.content.get("reread_at")},
+    "clips.damaged": _damaged,
 }
 """Event type → the columns that it fills, and no other event does."""

@@ -9,12 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from workers.custody.merkle import leaf_hash
 from workers.footage.canonical import canonical
+from workers.footage.clip import CLIP_ID, ENROLLED_ID
+
+PERSONS_KEY = re.compile(rf"person:(?:{ENROLLED_ID.pattern}):[0-9a-f]{{16}}")
 
 
 class Entry(Struct, frozen=True, omit_defaults=True):
@@ -42,7 +47,12 @@ class Entry(Struct, frozen=True, omit_defaults=True):
 
 
 class Recorded(Struct, frozen=True):
-    """One message as the record received it."""
+    """One message as the record received it.
+
+    Attributes:
+        content: the decoded body; empty when it is unreadable.
+        about: the clip, where the body does not name it itself.
+    """
 
     topic: str
     partition: int
@@ -56,23 +66,26 @@ class Recorded(Struct, frozen=True):
     body: bytes
     content: dict[str, Any]
     unreadable: str | None = None
+    about: str | None = None
 
     @property
     def clip_id(self) -> str | None:
         """The clip it is about, if it is about one."""
-        return self.content.get("clip_id")
+        named = self.content.get("clip_id")
+        return named if isinstance(named, str) and CLIP_ID.fullmatch(named) else self.about
 
     @property
     def camera(self) -> str | None:
         """The camera it is about."""
-        return self.content.get("camera")
+        named = self.content.get("camera")
+        return named if isinstance(named, str) and ENROLLED_ID.fullmatch(named) else None
 
     @property
     def person(self) -> str | None:
         """The person whose key signed it, if one did."""
         for value in self.content.values():
             key = value.get("key", "") if isinstance(value, dict) else ""
-            if isinstance(key, str) and key.startswith("person:"):
+            if isinstance(key, str) and PERSONS_KEY.fullmatch(key):
                 return key.split(":")[1]
         return None
 
@@ -104,7 +117,7 @@ def new_salt() -> bytes:
 def leaf(entry: Entry) -> tuple[str, bytes]:
     """The entry's canonical JSON and its RFC 9162 leaf hash."""
     text = canonical(entry)
-    return text.decode(), hashlib.sha256(b"\x00" + text).digest()
+    return text.decode(), leaf_hash(text)
 
 
 def content_of(body: bytes) -> tuple[dict[str, Any], str | None]:

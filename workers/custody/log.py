@@ -1,4 +1,4 @@
-"""Appends to the custody log, exactly once: entries, catalogue and offsets move in one transaction.
+"""Appends to the custody log, exactly once: entries, tree, catalogue and offsets move in one transaction.
 
 The head row is locked and compared: a second writer, or one that slept and woke, finds the log longer than
 it left it and is refused before it wrote a line.
@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from workers.catalogue.projection import project
-from workers.custody.entry import Recorded, entry_for, leaf, new_salt
+from workers.custody.entry import Entry, Recorded, entry_for, leaf, new_salt
+from workers.custody.tiles import Edge
+from workers.custody.tree import load_edge, write_tiles
 from workers.database.engine import Connection, Database, fetch
 from workers.errors import MoveRefused
 
@@ -23,18 +25,36 @@ COLUMNS = (
 
 
 class Head:
-    """How far the log and each partition have come, as this writer left them."""
+    """How far the log, its tree and each partition have come, as this writer left them."""
 
-    def __init__(self, size: int, offsets: Mapping[Position, int]) -> None:
+    def __init__(self, size: int, offsets: Mapping[Position, int], edge: Edge) -> None:
         self.size = size
         self.offsets = dict(offsets)
+        self.edge = edge
+
+
+class Line:
+    """One entry on its way into the log."""
+
+    def __init__(self, recorded: Recorded, entry: Entry, salt: bytes) -> None:
+        self.recorded = recorded
+        self.entry = entry
+        self.salt = salt
+        self.text, self.leaf = leaf(entry)
+
+    def row(self) -> tuple[object, ...]:
+        """Its columns, in the order of COLUMNS."""
+        entry, item = self.entry, self.recorded
+        return (entry.index, entry.event_id, entry.type, entry.clip_id, entry.camera, entry.verb, entry.person,
+                entry.time, self.text, self.leaf, item.body, self.salt, item.topic, item.partition, item.offset,
+                entry.conflicts_with)  # fmt: skip
 
 
 async def read_head(database: Database) -> Head:
     """Read how far the log has come."""
-    size = await database.fetch_one("SELECT size FROM custody_head")
-    rows = await database.fetch("SELECT topic, partition, next_offset FROM record_offsets")
-    return Head(size["size"] if size else 0, {(row["topic"], row["partition"]): row["next_offset"] for row in rows})
+    async with database.transaction() as connection:
+        size = (await fetch(connection, "SELECT size FROM custody_head"))[0]["size"]
+        return Head(size, await _offsets(connection), await load_edge(connection, size))
 
 
 async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> Head:
@@ -51,58 +71,67 @@ async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> H
     fresh = [item for item in batch if item.offset >= head.offsets.get((item.topic, item.partition), 0)]
     if not fresh:
         return head
-    after = Head(head.size, head.offsets)
-    for item in fresh:
-        after.offsets[item.topic, item.partition] = item.offset + 1
+    offsets = head.offsets | {(item.topic, item.partition): item.offset + 1 for item in fresh}
     async with database.transaction() as connection:
-        await _lock(connection, head)
-        known = await _known(connection, [item.event_id for item in fresh])
-        rows = []
-        for item in fresh:
-            first = known.get(item.event_id)
-            if first is not None and first[1] == item.body:
-                continue
-            salt = new_salt()
-            entry = entry_for(item, after.size, salt, first[0] if first else None)
-            text, digest = leaf(entry)
-            rows.append(
-                (entry.index, entry.event_id, entry.type, entry.clip_id, entry.camera, entry.verb, entry.person,
-                 entry.time, text, digest, item.body, salt, item.topic, item.partition, item.offset,
-                 entry.conflicts_with)
-            )  # fmt: skip
-            if first is None:
-                known[item.event_id] = (after.size, item.body)
-                await project(connection, item)
-            after.size += 1
-        async with connection.cursor() as cursor:
-            if rows:
-                places = ", ".join(["%s"] * len(rows[0]))
-                await cursor.executemany(f"INSERT INTO custody ({COLUMNS}) VALUES ({places})".encode(), rows)
-            await cursor.execute("UPDATE custody_head SET size = %s", (after.size,))
-            await cursor.executemany(
-                "INSERT INTO record_offsets VALUES (%s, %s, %s) ON CONFLICT (topic, partition)"
-                " DO UPDATE SET next_offset = EXCLUDED.next_offset",
-                [(topic, partition, offset) for (topic, partition), offset in after.offsets.items()
-                 if head.offsets.get((topic, partition)) != offset],
-            )  # fmt: skip
-    return after
+        await lock_head(connection, head)
+        lines = await _lines(connection, head.size, fresh)
+        edge = head.edge.copy()
+        await _write(connection, lines)
+        await write_tiles(connection, edge.append([line.leaf for line in lines]))
+        # One round trip for all statements of the batch instead of one each.
+        async with connection.pipeline(), connection.cursor() as cursor:
+            for line in lines:
+                if line.entry.conflicts_with is None:
+                    await project(connection, line.recorded)
+            await cursor.execute("UPDATE custody_head SET size = %s", (edge.size,))
+            for (topic, partition), offset in offsets.items():
+                if head.offsets.get((topic, partition)) != offset:
+                    await cursor.execute(
+                        "INSERT INTO record_offsets VALUES (%s, %s, %s) ON CONFLICT (topic, partition)"
+                        " DO UPDATE SET next_offset = EXCLUDED.next_offset",
+                        (topic, partition, offset),
+                    )
+    return Head(edge.size, offsets, edge)
 
 
-async def _lock(connection: Connection, head: Head) -> None:
+async def lock_head(connection: Connection, head: Head) -> None:
+    """Hold the head row for this transaction; raise MoveRefused unless the log is as this writer left it."""
     rows = await fetch(connection, "SELECT size FROM custody_head FOR UPDATE")
-    offsets = await fetch(connection, "SELECT topic, partition, next_offset FROM record_offsets")
-    stored = {(row["topic"], row["partition"]): row["next_offset"] for row in offsets}
-    if rows[0]["size"] != head.size or stored != head.offsets:
+    if rows[0]["size"] != head.size or await _offsets(connection) != head.offsets:
         raise MoveRefused(
             f"the custody log has {rows[0]['size']} entries, this writer left it at {head.size}: "
             "another record process writes; this one stops"
         )
 
 
-async def _known(connection: Connection, event_ids: list[str]) -> dict[str, tuple[int, bytes]]:
+async def _offsets(connection: Connection) -> dict[Position, int]:
+    rows = await fetch(connection, "SELECT topic, partition, next_offset FROM record_offsets")
+    return {(row["topic"], row["partition"]): row["next_offset"] for row in rows}
+
+
+async def _lines(connection: Connection, size: int, fresh: Sequence[Recorded]) -> list[Line]:
+    """The batch as entries from index `size` on; repeats of what is on record are left out."""
     rows = await fetch(
         connection,
         "SELECT event_id, index, payload FROM custody WHERE event_id = ANY(%s) AND conflicts_with IS NULL",
-        (event_ids,),
+        ([item.event_id for item in fresh],),
     )
-    return {row["event_id"]: (row["index"], row["payload"]) for row in rows}
+    known: dict[str, tuple[int, bytes | None]] = {row["event_id"]: (row["index"], row["payload"]) for row in rows}
+    lines: list[Line] = []
+    for item in fresh:
+        first = known.get(item.event_id)
+        # What was erased with its clip cannot be compared any more; the id speaks for it.
+        if first is not None and first[1] in (None, item.body):
+            continue
+        salt = new_salt()
+        entry = entry_for(item, size + len(lines), salt, first[0] if first else None)
+        lines.append(Line(item, entry, salt))
+        if first is None:
+            known[item.event_id] = (entry.index, item.body)
+    return lines
+
+
+async def _write(connection: Connection, lines: Sequence[Line]) -> None:
+    async with connection.cursor() as cursor, cursor.copy(f"COPY custody ({COLUMNS}) FROM STDIN".encode()) as copy:
+        for line in lines:
+            await copy.write_row(line.row())

@@ -26,7 +26,15 @@ IDLE_MOST = 10
 """Seconds that a transaction may rest between two statements: the server then ends it and frees its rows, so that
 a process that was put to sleep in the middle holds up nobody. When it wakes, it finds DatabaseAway."""
 
-AWAY = (psycopg.OperationalError, psycopg.InterfaceError, psycopg.errors.IdleInTransactionSessionTimeout)
+NO_TABLES = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+"""The schema was dropped or is being rebuilt: whoever needs it waits, as for a server that is down."""
+
+AWAY = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    *NO_TABLES,
+)
 
 
 class Database:

@@ -222,10 +222,14 @@ RELEASE = Move(
 NOTE_WIPED = Move(
     "note wiped",
     by="release",
-    when={"standing": (Standing.RELEASED,), "camera_copy": (CameraCopy.PRESENT, CameraCopy.UNKNOWN)},
+    when={
+        "standing": (Standing.RELEASED, Standing.DAMAGED),
+        "camera_copy": (CameraCopy.PRESENT, CameraCopy.UNKNOWN),
+    },
     sets={"camera_copy": CameraCopy.WIPED},
 )
-"""The dock reports that it erased the recording; its own event tells of it."""
+"""The dock reports that it erased the recording; its own event tells of it. The receipt may have reached the dock
+before the damage was found."""
 
 NOTE_WIPED_AFTER_DISPOSAL = Move(
     "note wiped after disposal",
@@ -234,6 +238,17 @@ NOTE_WIPED_AFTER_DISPOSAL = Move(
     sets={"camera_copy": CameraCopy.WIPED},
 )
 """The same for a recording whose receipt is in its certificate of disposal."""
+
+DAMAGE = Move(
+    "damage",
+    by="scrub",
+    when={"standing": (Standing.VERIFIED, Standing.RELEASED), "disposal": NOT_COMMITTED},
+    sets={"standing": Standing.DAMAGED},
+    same=("verified_version",),
+    events=("clips.damaged",),
+)
+"""A later re-read of the verified version differs, or the version is gone: kept, alarm. No receipt is given from
+now on, so a recording that is still on its camera stays there; holds and disposal treat it like any other."""
 
 DECIDE_QUARANTINE = Move(
     "decide quarantine",
@@ -259,5 +274,6 @@ MOVES = (
     RELEASE,
     NOTE_WIPED,
     NOTE_WIPED_AFTER_DISPOSAL,
+    DAMAGE,
     DECIDE_QUARANTINE,
 )

@@ -15,6 +15,7 @@ from msgspec import Struct
 from workers.errors import DockGone, StoreAway
 from workers.failpoints import reach
 from workers.footage.clip import SHA256_HEX
+from workers.footage.manifest import Chunk
 from workers.footage.passage import Told, measured
 from workers.footage.source import SourceReader
 from workers.vault.faults import NotThere
@@ -39,6 +40,7 @@ class Verdict(Struct, frozen=True):
     Attributes:
         found_sha256: None where nothing could be read.
         seconds: that the reading took.
+        chunks: as they were read, to be compared with the manifest's by whoever wants to know where it differs.
     """
 
     outcome: Outcome
@@ -47,6 +49,7 @@ class Verdict(Struct, frozen=True):
     found_size: int = 0
     found_sha256: str | None = None
     seconds: float = 0.0
+    chunks: tuple[Chunk, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse a good verdict without its comparisons."""
@@ -101,6 +104,7 @@ def read_back(
         found_size=fixity.size,
         found_sha256=fixity.sha256,
         seconds=time.monotonic() - began,
+        chunks=fixity.chunks,
     )
 
 

@@ -152,7 +152,15 @@ def _repeat(report: Report, fate: Fate) -> Admission:
             f"see: bwv quarantine show {fate.clip_id}",
             fate.clip_id,
         )
-    if fate.standing == Standing.RELEASED or fate.disposal in (Disposal.COMMITTED, Disposal.DONE):
+    disposed = fate.disposal in (Disposal.COMMITTED, Disposal.DONE)
+    if fate.standing == Standing.DAMAGED and not disposed:
+        raise ReportRejected(
+            "damaged",
+            "the vault's copy was verified and is damaged now; the camera's may be the only good one",
+            f"keep the camera as it is; a person looks at: bwv trace {fate.clip_id}",
+            fate.clip_id,
+        )
+    if fate.standing == Standing.RELEASED or disposed:
         return Admission.ANSWER
     if fate.standing == Standing.REGISTERED and fate.attempt > MOST_ATTEMPTS:
         raise ReportRejected(

@@ -87,27 +87,16 @@ class Signer:
     def load(cls, role: Role, owner: str, path: Path) -> Signer:
         """Read a private key (PEM) that only its owner may read."""
         try:
-            if path.stat().st_mode & 0o077:
-                raise ConfigurationInvalid(f"{path}: a private key that others can read; chmod 600 it")
-            private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+            private = load_private(path)
         except FileNotFoundError as error:
             raise ConfigurationInvalid(
                 f"{path}: no such key; make it with: bwv keys new {role.value} {owner}"
             ) from error
-        except ValueError as error:
-            raise ConfigurationInvalid(f"{path}: not a PEM private key ({error})") from error
-        if not isinstance(private, Ed25519PrivateKey):
-            raise ConfigurationInvalid(f"{path}: expected an Ed25519 key, found {type(private).__name__}")
         return cls(role, owner, private)
 
     def save(self, path: Path) -> None:
         """Write the private key with mode 0600; an existing file is never overwritten."""
-        pem = self._private.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(pem)
+        save_private(self._private, path)
 
     def sign(self, purpose: str, value: object) -> Signed:
         """Sign the canonical form of `value`.
@@ -122,6 +111,34 @@ class Signer:
     def enrolment(self) -> EnrolledKey:
         """The public half, as it is enrolled."""
         return EnrolledKey(self.key, self.role, self.owner, base64.b64encode(self.public).decode())
+
+
+def load_private(path: Path) -> Ed25519PrivateKey:
+    """Read a private key (PEM) that only its owner may read.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ConfigurationInvalid: others may read it, or it is no Ed25519 key.
+    """
+    if path.stat().st_mode & 0o077:
+        raise ConfigurationInvalid(f"{path}: a private key that others can read; chmod 600 it")
+    try:
+        private = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except ValueError as error:
+        raise ConfigurationInvalid(f"{path}: not a PEM private key ({error})") from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ConfigurationInvalid(f"{path}: expected an Ed25519 key, found {type(private).__name__}")
+    return private
+
+
+def save_private(private: Ed25519PrivateKey, path: Path) -> None:
+    """Write a private key (PEM) with mode 0600; an existing file is never overwritten."""
+    pem = private.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(pem)
 
 
 def _message(purpose: str, body: bytes) -> bytes:

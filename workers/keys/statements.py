@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Inventory, Report
+from workers.operations.statement import Reconciliation
 
 
 class Enrolment(Struct, frozen=True):
@@ -104,6 +105,7 @@ PURPOSES: dict[type[Struct], str] = {
     Decision: "bwv.decision.1",
     Wiped: "bwv.wiped.1",
     Fetch: "bwv.fetch.1",
+    Reconciliation: "bwv.reconciliation.1",
 }
 """A signature is bound to its purpose, so that one given for one thing cannot be shown for another."""
 

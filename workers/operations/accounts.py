@@ -25,9 +25,11 @@ class Account(Struct, frozen=True):
     Attributes:
         dock, day: of the first docking whose inventory lists it.
         declared: bytes by its signed declaration.
-        standing: stored, quarantined, disposed, rejected, on_camera; None: nobody can say where it is.
+        standing: stored, quarantined, disposed, rejected, on_camera, damaged (a re-read has found it, and said so);
+            None: nobody can say where it is.
         found: bytes that lie there.
         why: what was looked for in vain, for people.
+        clips: those that were made of it.
     """
 
     dock: str
@@ -38,6 +40,7 @@ class Account(Struct, frozen=True):
     standing: str | None
     found: int
     why: str = ""
+    clips: tuple[str, ...] = ()
 
 
 class Tally(Struct, frozen=True):
@@ -64,7 +67,8 @@ def accounts(world: World) -> list[Account]:
     for name, (inventory, size) in first.items():
         for rows in _recordings(fates.get(name, [])) or [[]]:
             declared, standing, found, why = _placed(world, name, rows, size, name in rejected, objects)
-            made.append(Account(inventory.dock, inventory.docked_at[:10], *name, declared, standing, found, why))
+            clips = tuple(row.clip_id for row in rows)
+            made.append(Account(inventory.dock, inventory.docked_at[:10], *name, declared, standing, found, why, clips))
     return made
 
 
@@ -81,6 +85,21 @@ def tallies(found: Iterable[Account]) -> list[Tally]:
             standings[account.standing or "lost"] = files + 1, size + account.found
         made.append(Tally(dock, day, (len(members), sum(a.declared for a in members)), standings))
     return made
+
+
+class _Damage(Struct, frozen=True):
+    """What a clips.damaged event says, as far as people need it here."""
+
+    clip_id: str
+    reason: str
+
+
+def damages(world: World) -> dict[str, str]:
+    """Clip → what the scrub has found wrong with it, and told."""
+    found = [event for event in world.events if event.topic == "clips.damaged"]
+    # A payload is erased with its clip; of a clip that is disposed of nobody asks for it.
+    told = (msgspec.json.decode(event.body, type=_Damage) for event in found if event.body)
+    return {damage.clip_id: damage.reason for damage in told}
 
 
 Placed = tuple[int, str | None, int, str]
@@ -114,6 +133,10 @@ def _placed(
         return (size, "rejected", size, "") if rejected and not rows else (size, "on_camera", world.on_camera[name], "")
     if not wiped and name[0] not in world.cameras:
         return size, "on_camera", size, ""  # it is out with its officer
+    damaged = damages(world)
+    if told := [damaged[row.clip_id] for row in rows if row.standing == Standing.DAMAGED and row.clip_id in damaged]:
+        # What is left of it stands for what was declared; what is wrong with it is visible.
+        return size, "damaged", size, told[0]
     why.append("it is not on its camera")
     return size, None, 0, "; ".join(why)
 

@@ -78,7 +78,7 @@ async def collect(
         fates = await fetch(connection, f"SELECT {FATE_COLUMNS} FROM clip_fate ORDER BY clip_id")
         rejections = await fetch(connection, "SELECT camera, recording, reason FROM rejections")
         recorded_uploads = await fetch(connection, "SELECT key FROM open_uploads")
-        outbox = await fetch(connection, "SELECT event_id, topic, key, time, body FROM outbox ORDER BY id")
+        outbox = await fetch(connection, "SELECT event_id, topic, key, time, body, sent_at FROM outbox ORDER BY id")
         custody = await fetch(
             connection,
             "SELECT index, event_id, type, clip_id, entry, leaf, payload, salt, conflicts_with, time"
@@ -90,14 +90,14 @@ async def collect(
         )
     return World(
         namespace=namespace,
-        inventories=tuple(_inventory(row) for row in dockings),
+        inventories=tuple(inventory_of(row) for row in dockings),
         fates=tuple(msgspec.convert(row, Fate) for row in fates),
         rejections=tuple(msgspec.convert(row, Rejection) for row in rejections),
         uploads=tuple(
             [OpenUpload(row["key"], "the database") for row in recorded_uploads]
             + [OpenUpload(key, "the store") for key in begun]
         ),
-        events=_events(outbox, custody, unrecorded),
+        events=events_of(outbox, custody, unrecorded),
         custody=tuple(Leaf(**{name: row[name] for name in Leaf.__struct_fields__}) for row in custody),
         custody_size=head[0]["size"] if head else 0,
         objects=objects,
@@ -108,12 +108,14 @@ async def collect(
     )
 
 
-def _inventory(row: Row) -> SignedInventory:
+def inventory_of(row: Row) -> SignedInventory:
+    """A row of `dockings` as the dock signed it."""
     signed = Signed(row["inventory"], row["key"], row["signature"])
     return SignedInventory(signed, msgspec.json.decode(signed.body, type=Inventory))
 
 
-def _events(outbox: list[Row], custody: list[Row], unrecorded: Collection[str]) -> tuple[Told, ...]:
+def events_of(outbox: list[Row], custody: list[Row], unrecorded: Collection[str]) -> tuple[Told, ...]:
+    """Every event once, as it is on record and as it stands in the outbox."""
     events: dict[str, Told] = {}
     for row in custody:
         if row["conflicts_with"] is None:
@@ -124,7 +126,8 @@ def _events(outbox: list[Row], custody: list[Row], unrecorded: Collection[str]) 
     for row in outbox:
         topic = lane_free(row["topic"])
         clip = row["key"] if topic.startswith("clips.") else None
-        told = Told(row["event_id"], topic, clip, row["time"], bytes(row["body"]), topic not in unrecorded)
+        told = Told(row["event_id"], topic, clip, row["time"], bytes(row["body"]), topic not in unrecorded,
+                    row["sent_at"] is not None)  # fmt: skip
         events[told.event_id] = told
     return tuple(events.values())
 

@@ -22,8 +22,8 @@ class Line(Struct, frozen=True):
     """One recording of one camera. Other bytes under the same name are a recording, and a line, of their own.
 
     Attributes:
-        standing: wiped, released, verified, secured, registered, quarantined, disposed, rejected, refused or
-            unexplained: the furthest that any clip of it has come.
+        standing: wiped, damaged, released, verified, secured, registered, quarantined, disposed, rejected, refused
+            or unexplained: the furthest that any clip of it has come.
         on_camera: whether the camera still holds it.
         settled: nothing more happens by itself.
         reason: why it is where it is, for whatever is not simply wiped.
@@ -75,7 +75,8 @@ async def read_ledger(database: Database, cameras: Iterable[str] | None = None) 
     dockings = await database.fetch(f"SELECT inventory FROM dockings{where} ORDER BY camera, docking", names)
     fates = await database.fetch(
         "SELECT clip_id, camera, recording, standing, attempt, interrupted, camera_copy, disposal, quarantine,"
-        f" conflict_with, declaration, report FROM clip_fate{where} ORDER BY registered_at",
+        " conflict_with, declaration, report, (SELECT damage->>'reason' FROM clips c WHERE c.clip_id = f.clip_id) AS"
+        f" damage FROM clip_fate f{where} ORDER BY registered_at",
         names,
     )
     rejections = await database.fetch(
@@ -137,7 +138,9 @@ def _line(camera: str, recording: str, size: int, rows: list[dict[str, Any]], re
     size = msgspec.json.decode(row["report"]["body"], type=Report).recording.size
     standing, reason, settled = row["standing"], "", False
     on_camera = all(r["camera_copy"] != CameraCopy.WIPED for r in rows)
-    if not on_camera:
+    if standing == Standing.DAMAGED and row["disposal"] not in (Disposal.COMMITTED, Disposal.DONE):
+        settled, reason = True, row.get("damage") or "the vault's copy is damaged"
+    elif not on_camera:
         standing, settled = "wiped", True
     elif row["disposal"] in (Disposal.COMMITTED, Disposal.DONE):
         standing = "disposed"

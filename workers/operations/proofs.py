@@ -7,13 +7,14 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
+from workers.errors import NameInvalid
 from workers.fate.moves import CameraCopy, Disposal, Standing
 from workers.fate.row import Fate
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
 from workers.keys.signing import Role, Signed
 from workers.keys.statements import Decision
-from workers.operations.violation import Violation, signed_by
+from workers.operations.violation import Kind, Violation, signed_by
 from workers.operations.world import Stored, Told, World
 from workers.vault.keys import attempt_keys
 
@@ -29,7 +30,7 @@ class _Proved(Struct, frozen=True):
 
 
 class _Failed(Struct, frozen=True):
-    """What a clips.readback-failed event is about."""
+    """What a clips.readback-failed or clips.damaged event is about."""
 
     clip_id: str
     attempt: int
@@ -47,14 +48,18 @@ def check_release(world: World) -> list[Violation]:
         if event.topic in ("clips.released", "clips.wiped"):
             row = rows.get(event.clip_id or "")
             if row is None or row.receipt is None:
-                found.append(Violation("I2", str(event.clip_id), f"{event.topic} was told and there is no receipt"))
+                found.append(
+                    Violation("I2", str(event.clip_id), f"{event.topic} was told and there is no receipt", Kind.RECEIPT)
+                )
     for row in world.fates:
         if row.receipt is not None:
             proofs = told.get(("clips.verified", row.clip_id), [])
             releases = told.get(("clips.released", row.clip_id), [])
             found += _receipt(world, row, row.receipt, proofs, releases, objects)
         elif row.standing == Standing.RELEASED or row.camera_copy == CameraCopy.WIPED:
-            found.append(Violation("I2", row.clip_id, f"is {row.standing}, {row.camera_copy}, without a receipt"))
+            found.append(
+                Violation("I2", row.clip_id, f"is {row.standing}, {row.camera_copy}, without a receipt", Kind.RECEIPT)
+            )
     return found
 
 
@@ -78,35 +83,48 @@ def _receipt(
     receipt = msgspec.json.decode(signed.body, type=Receipt)
     says = receipt.clip_id, receipt.camera, receipt.recording, receipt.size, receipt.sha256
     if says != (clip, row.camera, row.recording, *declared):
-        yield Violation("I2", clip, f"the receipt is about {says}; signed for are {declared}")
+        yield Violation("I2", clip, f"the receipt is about {says}; signed for are {declared}", Kind.RECEIPT)
     key, version = attempt_keys(world.namespace, clip, row.attempt).footage, row.verified_version
     if version is None or (key, version) not in {(c.key, c.version_id) for c in receipt.copies}:
-        yield Violation("I2", clip, f"the receipt names {receipt.copies}, verified was {key} version {version}")
-    good = [
-        proof.time for proof in proofs if _proves(msgspec.json.decode(proof.body, type=_Proved), key, version, declared)
-    ]
+        yield Violation(
+            "I2", clip, f"the receipt names {receipt.copies}, verified was {key} version {version}", Kind.RECEIPT
+        )
+    gone = row.disposal in (Disposal.COMMITTED, Disposal.DONE)
+    good = [proof.time for proof in proofs if _proves(proof.body, key, version, declared, erased=gone)]
     if not good:
-        yield Violation("I2", clip, f"a receipt without a verification of {declared} as version {version}")
+        yield Violation(
+            "I2", clip, f"a receipt without a verification of {declared} as version {version}", Kind.RECEIPT
+        )
     elif releases and min(good) > min(release.time for release in releases):
-        yield Violation("I2", clip, "the receipt was told before the verification")
-    if row.disposal in (Disposal.COMMITTED, Disposal.DONE):
-        return
+        yield Violation("I2", clip, "the receipt was told before the verification", Kind.RECEIPT)
+    if gone or row.standing == Standing.DAMAGED:
+        return  # found damaged since, and said so: I1 asks for the reason
     stored = objects.get((key, version or ""))
     if stored is None or stored.size != declared[0]:
-        yield Violation("I2", clip, f"released, and the vault has {stored}; declared are {declared}")
+        yield Violation("I2", clip, f"released, and the vault has {stored}; declared are {declared}", Kind.RECEIPT)
     elif stored.sha256 is not None and stored.sha256 != declared[1]:
-        yield Violation("I2", clip, f"released, and what lies in the vault reads as {stored.sha256}")
+        yield Violation("I2", clip, f"released, and what lies in the vault reads as {stored.sha256}", Kind.RECEIPT)
 
 
-def _proves(proof: _Proved, key: str, version: str | None, declared: tuple[int, str]) -> bool:
+def _proves(body: bytes, key: str, version: str | None, declared: tuple[int, str], *, erased: bool) -> bool:
+    """Whether a verification was of this; of a disposed clip the payload may be `erased`, and its leaf remains."""
+    if not body:
+        return erased
+    try:
+        proof = msgspec.json.decode(body, type=_Proved)
+    except msgspec.DecodeError:
+        return False
     return (proof.key, proof.version_id, proof.size, proof.sha256) == (key, version, *declared)
 
 
 def failed_manifests(world: World) -> set[str]:
-    """Manifests of attempts that verification has already found to be wrong; they stay visible as they are."""
+    """Manifests of attempts that verification or the scrub has found to be wrong; they stay visible as they are."""
     failed = set()
     for event in world.events:
-        if event.topic == "clips.readback-failed":
-            about = msgspec.json.decode(event.body, type=_Failed)
-            failed.add(attempt_keys(world.namespace, about.clip_id, about.attempt).manifest)
+        if event.topic in ("clips.readback-failed", "clips.damaged"):
+            try:
+                about = msgspec.json.decode(event.body, type=_Failed)
+                failed.add(attempt_keys(world.namespace, about.clip_id, about.attempt).manifest)
+            except (msgspec.DecodeError, NameInvalid):
+                continue  # erased with its clip, or nothing that verification ever said
     return failed

@@ -11,8 +11,8 @@ import msgspec
 
 from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Standing
 from workers.fate.row import Fate
-from workers.operations.violation import Violation
-from workers.operations.world import World, lane_free
+from workers.operations.violation import Kind, Violation
+from workers.operations.world import Told, World, lane_free
 
 Change = tuple[str, int | None]
 """A topic and the attempt that it was about."""
@@ -21,21 +21,29 @@ Change = tuple[str, int | None]
 def check_custody(world: World) -> list[Violation]:
     """I9, first form: no gap, every leaf is that of its entry, every state change is told, each event once."""
     found = []
-    if [leaf.index for leaf in world.custody] != list(range(world.custody_size)):
-        found.append(Violation("I9", "custody", f"the head says {world.custody_size} entries; the indexes have gaps"))
+    if world.custody_whole and [leaf.index for leaf in world.custody] != list(range(world.custody_size)):
+        found.append(
+            Violation(
+                "I9", "custody", f"the head says {world.custody_size} entries; the indexes have gaps", Kind.CUSTODY
+            )
+        )
     for line in world.custody:
         subject = f"entry {line.index}"
         entry = msgspec.json.decode(line.entry)
         if hashlib.sha256(b"\x00" + line.entry.encode()).digest() != line.leaf:
-            found.append(Violation("I9", subject, "its leaf is not the hash of its entry"))
+            found.append(Violation("I9", subject, "its leaf is not the hash of its entry", Kind.CUSTODY))
         if (entry["index"], entry["event_id"], entry["type"]) != (line.index, line.event_id, line.type):
-            found.append(Violation("I9", subject, f"the entry says {entry['index']}, {entry['event_id']}"))
+            found.append(
+                Violation("I9", subject, f"the entry says {entry['index']}, {entry['event_id']}", Kind.CUSTODY)
+            )
         if line.payload is not None and hashlib.sha256(line.salt + line.payload).hexdigest() != entry["payload"]:
-            found.append(Violation("I9", subject, "its payload is not the one whose digest the entry has"))
+            reason = "its payload is not the one whose digest the entry has"
+            found.append(Violation("I9", subject, reason, Kind.CUSTODY))
     first = Counter(line.event_id for line in world.custody if line.conflicts_with is None)
-    found += [Violation("I9", event, f"is on record {count} times") for event, count in first.items() if count > 1]
+    twice = [(event, count) for event, count in first.items() if count > 1]
+    found += [Violation("I9", event, f"is on record {count} times", Kind.CUSTODY) for event, count in twice]
     missing = [event for event in world.events if event.recorded and event.event_id not in first]
-    found += [Violation("I9", e.event_id, f"{e.topic} of {e.clip_id} is not on record") for e in missing]
+    found += [Violation("I9", e.event_id, f"{e.topic} of {e.clip_id} {_lost(e)}", Kind.EVENT) for e in missing]
     on_record: dict[str, set[Change]] = {}
     for line in world.custody:
         if line.clip_id:
@@ -43,9 +51,14 @@ def check_custody(world: World) -> list[Violation]:
     for row in world.fates:
         lacking = _state_changes(row) - on_record.get(row.clip_id, set())
         found += [
-            Violation("I9", row.clip_id, f"{topic} (attempt {n}) is not on record") for topic, n in sorted(lacking)
+            Violation("I9", row.clip_id, f"{topic} (attempt {n}) is not on record", Kind.EVENT)
+            for topic, n in sorted(lacking)
         ]
     return found
+
+
+def _lost(event: Told) -> str:
+    return "is not on record" if event.sent else "waits in the outbox and was never sent"
 
 
 def _changes(kind: str, payload: bytes | None) -> Iterable[Change]:
@@ -62,6 +75,7 @@ def _state_changes(row: Fate) -> set[Change]:
         Standing.SECURED: ("secured",),
         Standing.VERIFIED: ("secured", "verified"),
         Standing.RELEASED: ("secured", "verified", "released"),
+        Standing.DAMAGED: ("secured", "verified", "damaged"),
         Standing.QUARANTINED: ("quarantined",),
     }.get(Standing(row.standing), ())
     due |= {(f"clips.{what}", row.attempt) for what in reached}

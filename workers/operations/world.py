@@ -11,6 +11,7 @@ from workers.fate.row import Fate
 from workers.footage.manifest import Manifest
 from workers.footage.recording import Inventory
 from workers.keys.signing import EnrolledKey, Signed
+from workers.vault.values import Lock
 
 
 class Stored(Struct, frozen=True):
@@ -18,6 +19,7 @@ class Stored(Struct, frozen=True):
 
     Attributes:
         sha256: of the bytes that came back, where they were read.
+        lock: as a HEAD showed it, where one was sent.
     """
 
     key: str
@@ -25,6 +27,7 @@ class Stored(Struct, frozen=True):
     size: int
     delete_marker: bool = False
     sha256: str | None = None
+    lock: Lock | None = None
 
 
 class SignedInventory(Struct, frozen=True):
@@ -48,6 +51,7 @@ class Told(Struct, frozen=True):
     Attributes:
         topic: without namespace and lane.
         recorded: it must come to the custody log.
+        sent: the relay has published it, as far as the outbox knows.
     """
 
     event_id: str
@@ -56,6 +60,7 @@ class Told(Struct, frozen=True):
     time: datetime
     body: bytes
     recorded: bool = True
+    sent: bool = True
 
 
 class Leaf(Struct, frozen=True):
@@ -79,15 +84,25 @@ class OpenUpload(Struct, frozen=True):
     known_to: str
 
 
+class Gap(Struct, frozen=True):
+    """Running numbers of a camera that no inventory ever listed."""
+
+    camera: str
+    first: int
+    last: int
+
+
 class World(Struct, frozen=True):
     """Everything that the invariants speak of.
 
     Attributes:
         cameras: those that stand in a dock now.
         on_camera: (camera, recording) → bytes that lie there.
-        manifests: by key.
+        manifests: by key; unreadable: keys of those that are none.
         keys: enrolled keys, revoked ones too, and those of the services, by id.
         custody_size: what the head says.
+        custody_whole: `custody` is the whole log, not only the entries of some clips.
+        gaps: missing running numbers.
     """
 
     namespace: str
@@ -103,6 +118,9 @@ class World(Struct, frozen=True):
     cameras: frozenset[str] = frozenset()
     on_camera: Mapping[tuple[str, str], int] = {}
     keys: Mapping[str, EnrolledKey] = {}
+    custody_whole: bool = True
+    gaps: tuple[Gap, ...] = ()
+    unreadable: tuple[str, ...] = ()
 
 
 def lane_free(topic: str) -> str:

@@ -3,7 +3,7 @@
     <namespace>/clips/<clip_id>/<attempt>/{footage,sidecar.json,manifest.json}
     <namespace>/quarantine/<clip_id>/{footage,sidecar.json,manifest.json}
     <namespace>/certificates/<clip_id>
-    <namespace>/custody/{bundles,tiles,checkpoints,payloads}/...
+    <namespace>/custody/{tile,seals,checkpoints,timestamps,payloads}/...
     <namespace>/store-check/<random>/...
 
 Nothing that a camera or a person named ever becomes part of a key: clip ids are derived by us and checked
@@ -23,6 +23,9 @@ _CUSTODY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,
 FOOTAGE = "footage"
 SIDECAR = "sidecar.json"
 MANIFEST = "manifest.json"
+
+CUSTODY_OTHER = "other"
+"""Stands for the clip where a custody payload is about none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +74,16 @@ def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
     return ClipKeys(f"{check_namespace(namespace)}/quarantine/{_clip(clip_id)}/")
 
 
+def clips_prefix(namespace: str) -> str:
+    """Prefix of all clips, with its closing slash."""
+    return f"{check_namespace(namespace)}/clips/"
+
+
+def certificate_prefix(namespace: str) -> str:
+    """Prefix of all certificates of disposal, with its closing slash."""
+    return f"{check_namespace(namespace)}/certificates/"
+
+
 def upload_prefixes(namespace: str) -> tuple[str, str]:
     """Where footage is uploaded: under clips and under quarantine."""
     return f"{check_namespace(namespace)}/clips/", f"{check_namespace(namespace)}/quarantine/"
@@ -85,28 +98,35 @@ def custody_key(namespace: str, name: str) -> str:
     """Key of a part of the custody log.
 
     Args:
-        name: such as `tiles/0/000` or `checkpoints/1024`: lower case, at most eight segments, no dots first.
+        name: such as `tile/0/000` or `checkpoints/1024`: lower case, at most eight segments, no dots first.
 
     Raises:
         NameInvalid: the name could leave its folder or is not ours.
     """
     if not _CUSTODY_NAME.fullmatch(name):
-        raise NameInvalid(f"custody name {name!r}: expected lower-case segments such as tiles/0/000")
+        raise NameInvalid(f"custody name {name!r}: expected lower-case segments such as tile/0/000")
     return f"{check_namespace(namespace)}/custody/{name}"
 
 
-def custody_payload_key(namespace: str, clip_id: str, number: int) -> str:
-    """Key of the nth payload of a clip's custody entries, which goes when the clip goes.
+def custody_payload_key(namespace: str, about: str, index: int) -> str:
+    """Key of some payloads of a clip's custody entries; they go when the clip goes.
 
     Args:
-        number: counted from 0.
+        about: the clip, or CUSTODY_OTHER for entries that are about none.
+        index: of the first entry, in the log.
     """
-    return f"{custody_payload_prefix(namespace, clip_id)}{_count(number)}"
+    return f"{custody_payload_prefix(namespace, about)}{_count(index)}"
 
 
-def custody_payload_prefix(namespace: str, clip_id: str) -> str:
+def custody_payload_prefix(namespace: str, about: str) -> str:
     """Prefix of all payloads of a clip, with its closing slash."""
-    return f"{check_namespace(namespace)}/custody/payloads/{_clip(clip_id)}/"
+    folder = about if about == CUSTODY_OTHER else _clip(about)
+    return f"{custody_payloads_prefix(namespace)}{folder}/"
+
+
+def custody_payloads_prefix(namespace: str) -> str:
+    """Prefix of all payloads, with its closing slash."""
+    return f"{check_namespace(namespace)}/custody/payloads/"
 
 
 def store_check_prefix(namespace: str, run: str) -> str:
@@ -142,5 +162,5 @@ def _space(namespace: str) -> str:
 
 def _count(number: int) -> int:
     if number < 0:
-        raise NameInvalid(f"payload number {number}: expected 0 or more")
+        raise NameInvalid(f"custody index {number}: expected 0 or more")
     return number

@@ -1,0 +1,123 @@
+"""Makes the database again: from the vault, from Kafka's tail, and from what the store holds.
+
+Everything is built beside the present schema and takes its place in one transaction, so a rebuild that is
+interrupted or refused changes nothing. Stages that run meanwhile wait; what they decided in the old schema
+after the swap began is decided again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from msgspec import Struct
+
+from streams.record import catch_up
+from streams.sealing import open_archive
+from streams.settings import Settings
+from streams.vaults import open_vault
+from workers.custody.keys import load_verifiers
+from workers.custody.restoring import restore_log
+from workers.database.engine import Database
+from workers.database.schema import drop_schema, replace_schema, upgrade
+from workers.fate.rebuilt import Listed, apply_vault, restore_fates
+from workers.intake.restoring import Keys, restore_dockings, restore_people
+from workers.keys.keyring import load_public
+from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
+from workers.vault.vault import Vault, Version
+
+HEADS_AT_ONCE = 8
+
+Told = Callable[[str, int], None]
+"""Called with what is being done and how many of it are done."""
+
+
+class Rebuilt(Struct, frozen=True):
+    """What a rebuild made.
+
+    Attributes:
+        sealed: custody entries that came from the vault; size: with those from Kafka's tail.
+        erased: entries whose payload went with its clip.
+        again: events told again so that unfinished clips go on.
+        by_vault: rule → rows that what lies in the vault corrected.
+        kept: name of the schema that was replaced; None when there was none.
+    """
+
+    sealed: int
+    size: int
+    erased: int
+    clips: int
+    keys: int
+    dockings: int
+    again: int
+    by_vault: dict[str, int]
+    kept: str | None
+
+
+async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
+    """Make every table again.
+
+    Raises:
+        LogForked: the vault does not hold the log that was signed.
+        PassingFault: a part is away; begin again.
+    """
+    fresh = f"{settings.namespace}_rebuilt"
+    await asyncio.to_thread(drop_schema, settings.database, fresh)
+    await asyncio.to_thread(upgrade, settings.database, fresh)
+    verifiers = load_verifiers(settings.keys / "custody")
+    archive = open_archive(settings)
+    async with Database(settings.database, fresh, size=2) as database:
+        restored = await restore_log(
+            database, archive, verifiers, settings.origin, told=lambda n: told("entries from the vault", n)
+        )
+        head = await catch_up(settings, database, told=lambda n: told("messages from Kafka", n))
+        keys = Keys(load_public(path) for path in _public_keys(settings))
+        async with database.transaction() as connection:
+            people = await restore_people(connection, keys)
+            dockings = await restore_dockings(connection, keys)
+        clips, again = await restore_fates(database, keys.known, progress=lambda n: told("clips", n))
+        listed = await asyncio.to_thread(lambda: list(_listed(settings, told)))
+        by_vault = await apply_vault(database, listed)
+        await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
+    replace = partial(replace_schema, settings.database, fresh, settings.namespace, sealed=restored.size)
+    kept = await asyncio.to_thread(replace)
+    return Rebuilt(
+        sealed=restored.size,
+        size=head.size,
+        erased=restored.erased,
+        clips=clips,
+        keys=people,
+        dockings=dockings,
+        again=again - by_vault.pop("not told again"),
+        by_vault=by_vault,
+        kept=kept,
+    )
+
+
+def _public_keys(settings: Settings) -> list[Path]:
+    return [settings.trust_root, *sorted((settings.keys / "service").glob("*.pub"))]
+
+
+def _listed(settings: Settings, told: Told) -> Iterator[Listed]:
+    """Every footage version with its hold, and every certificate; through the eyes of holds, which sees both."""
+    vault = open_vault(settings, "holds")
+    for version in vault.list_versions(certificate_prefix(settings.namespace)):
+        if (clip := clip_id_in(version.key)) is not None:
+            yield Listed(clip, None)
+    footage = (v for v in vault.list_versions(clips_prefix(settings.namespace)) if _is_footage(v))
+    with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
+        for done, item in enumerate(pool.map(lambda version: _look(vault, version), footage), 1):
+            told("versions in the vault", done)
+            yield item
+
+
+def _is_footage(version: Version) -> bool:
+    return version.key.endswith(f"/{FOOTAGE}") and not version.delete_marker and clip_id_in(version.key) is not None
+
+
+def _look(vault: Vault, version: Version) -> Listed:
+    head = vault.head(version.key, version.version_id)
+    return Listed(clip_id_in(version.key) or "", version.version_id, head is not None and head.lock.legal_hold)

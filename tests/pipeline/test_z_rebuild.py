@@ -1,0 +1,89 @@
+"""The database is dropped while docks go on, and made again from the vault, Kafka and what the store holds."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import msgspec
+import psycopg
+import pytest
+
+from tests.pipeline.pipeline import Pipeline
+from tests.pipeline.test_custody import sealed, sealed_clip
+from workers.vault.keys import attempt_keys
+
+pytestmark = pytest.mark.stack
+
+PROJECTED = ("clips", "rejections", "camera_holders", "attributions", "gaps", "reconciliations")
+OWNED = {
+    "clip_fate": "clip_id, camera, recording, standing, attempt, urgent, docking, stored_version, verified_version,"
+    " receipt, camera_copy, quarantine, decision, declaration, conflict_with, disposal",
+    "enrolled_keys": "id, role, owner, public, enrolled_at, enrolled_by, revoked_at, revoked_by, reason",
+    "dockings": "*",
+    "declared": "*",
+}
+
+
+async def tables(system: Pipeline) -> dict[str, list[str]]:
+    """Every projected table and what can be said of the owned ones, row by row."""
+    columns = dict.fromkeys(PROJECTED, "*") | OWNED
+    found = {}
+    for name, some in columns.items():
+        rows = await system.sql(f"SELECT {some} FROM {name}")
+        found[name] = sorted(msgspec.json.encode(row).decode() for row in rows)
+    return found
+
+
+async def at_rest(system: Pipeline) -> None:
+    """Wait until nothing is under way and everything that was told is on record and sealed."""
+
+    async def quiet() -> bool:
+        rows = await system.sql(
+            "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) + (SELECT count(*) FROM clip_fate WHERE"
+            " standing IN ('secured', 'verified') OR (standing = 'registered' AND NOT interrupted)) AS moving"
+        )
+        return rows[0]["moving"] == 0
+
+    await system.until(quiet, "the system to come to rest")
+    await sealed(system)
+
+
+async def test_a_dropped_database_is_made_again_while_docks_go_on(system: Pipeline) -> None:
+    held = await sealed_clip(system, "REB-0001", "BAY-REB-1")
+    await at_rest(system)
+    [fate] = await system.sql("SELECT * FROM clip_fate WHERE clip_id = %s", held)
+    footage = attempt_keys(system.settings.namespace, held, fate["attempt"]).footage
+    holds = system.vault("holds")
+    head = await asyncio.to_thread(holds.head, footage, fate["verified_version"])
+    assert head is not None
+    await asyncio.to_thread(holds.set_legal_hold, head.version, True)
+    before = await tables(system)
+    log = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
+    assert all(before[name] for name in ("clips", "clip_fate", "enrolled_keys", "dockings", "declared"))
+
+    await system.enrol("REB-0002")
+    with psycopg.connect(system.settings.database, autocommit=True) as connection:
+        connection.execute(f"DROP SCHEMA {system.settings.namespace} CASCADE")
+    new = system.filled("REB-0002", [40_000, 50_000])
+    system.dock(new, "BAY-REB-2")  # a dock knows nothing of databases
+
+    said = (await system.done("rebuild", "--json")).json
+    assert said["sealed"] >= len(log) and said["clips"] == len(before["clip_fate"])
+    assert said["by_vault"] == {"held": 1, "disposed": said["by_vault"]["disposed"], "missing": 0}
+
+    assert set((await system.settled(new)).values()) == {"wiped"}
+    after = await tables(system)
+    for name, rows in before.items():
+        assert lost(rows, after[name]) == [], f"{name} is not as it was"
+    again = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
+    assert again[: len(log)] == log and len(again) > len(log)
+    [row] = await system.sql("SELECT hold_reasons FROM clip_fate WHERE clip_id = %s", held)
+    assert row["hold_reasons"] == ["restored: the vault holds it"], "any sign of a hold is a hold"
+    await at_rest(system)
+    assert (await system.done("custody", "verify", "--json")).json["findings"] == []
+    await asyncio.to_thread(holds.set_legal_hold, head.version, False)
+
+
+def lost(before: list[str], after: list[str]) -> list[Any]:
+    return sorted(set(before) - set(after))[:3]

@@ -1,0 +1,123 @@
+"""Writes the restored rows of all clips, slice by slice, and then what the vault says of holds and disposal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.database.engine import Connection, Database, execute, fetch
+from workers.fate.restoring import FATE_TYPES, Keys, Restored, restore_row, told
+from workers.fate.row import JSON_COLUMNS, announce
+from workers.footage.recording import Report
+
+AT_ONCE = 500
+"""Clips in memory together."""
+
+TYPES = [*FATE_TYPES, *(f"{kind}.urgent" for kind in FATE_TYPES)]
+
+
+async def restore_fates(database: Database, keys: Keys, *, progress: Callable[[int], None]) -> tuple[int, int]:
+    """Restore every clip's row; returns how many clips there are, and how many events are told again."""
+    clips = again = 0
+    after = ""
+    while True:
+        async with database.transaction() as connection:
+            rows = await fetch(
+                connection,
+                "WITH chosen AS (SELECT DISTINCT clip_id FROM custody WHERE clip_id > %s ORDER BY clip_id LIMIT %s)"
+                " SELECT clip_id, index, event_id, type, topic, entry, payload FROM custody JOIN chosen USING (clip_id)"
+                " WHERE type = ANY(%s) AND conflicts_with IS NULL AND payload IS NOT NULL ORDER BY clip_id, index",
+                (after, AT_ONCE, TYPES),
+            )
+            last = await fetch(
+                connection,
+                "SELECT max(clip_id) AS clip_id FROM (SELECT DISTINCT clip_id FROM custody WHERE clip_id > %s"
+                " ORDER BY clip_id LIMIT %s) AS chosen",
+                (after, AT_ONCE),
+            )
+            for clip_id, group in groupby(rows, key=lambda row: row["clip_id"]):
+                restored = restore_row(clip_id, [told(row) for row in group], keys)
+                if restored is None:
+                    continue
+                clips += 1
+                again += len(restored.again)
+                await _write(connection, restored)
+        if last[0]["clip_id"] is None:
+            return clips, again
+        after = last[0]["clip_id"]
+        progress(clips)
+
+
+async def _write(connection: Connection, restored: Restored) -> None:
+    columns = restored.columns
+    names = list(columns)
+    values = [_stored(name, columns[name]) for name in names]
+    await execute(
+        connection,
+        f"INSERT INTO clip_fate ({', '.join(names)}) VALUES ({', '.join(['%s'] * len(names))})",
+        values,
+    )
+    if columns["declaration"] is None:
+        await _declare(connection, columns)
+    await announce(connection, restored.again)
+
+
+def _stored(name: str, value: Any) -> Any:
+    return msgspec.json.encode(value).decode() if name in JSON_COLUMNS and value is not None else value
+
+
+async def _declare(connection: Connection, columns: Mapping[str, Any]) -> None:
+    recording = msgspec.json.decode(columns["report"].body, type=Report).recording
+    await execute(
+        connection,
+        "INSERT INTO declared (camera, recording, sha256, size, clip_id) VALUES (%s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
+        (recording.camera, recording.recording, recording.sha256, recording.size, columns["clip_id"]),
+    )
+
+
+class Listed(Struct, frozen=True):
+    """What lies in the vault of one clip: a footage version, or its certificate of disposal.
+
+    Attributes:
+        version_id: of the footage; None for the certificate.
+        held: whether the version is under legal hold.
+    """
+
+    clip_id: str
+    version_id: str | None
+    held: bool = False
+
+
+async def apply_vault(database: Database, listed: Iterable[Listed]) -> dict[str, int]:
+    """Correct the restored rows by what lies in the vault, failing long; returns how many rows each rule touched.
+
+    Any sign of a hold is a hold. A certificate is the end. A verified version that is missing was disposed of
+    after a commit that nobody can tell of any more: it is never active again, disposal finishes it.
+    """
+    async with database.transaction() as connection:
+        await execute(connection, "CREATE TEMPORARY TABLE listed (clip_id text, version_id text, held boolean)")
+        async with connection.cursor() as cursor, cursor.copy(b"COPY listed FROM STDIN") as copy:
+            for item in listed:
+                await copy.write_row((item.clip_id, item.version_id, item.held))
+        await execute(connection, "CREATE INDEX ON listed (clip_id, version_id)")
+        touched = {what: await execute(connection, statement) for what, statement in VAULT_RULES.items()}
+        await execute(connection, "DROP TABLE listed")
+    return touched
+
+
+VAULT_RULES = {
+    "held": "UPDATE clip_fate f SET hold_reasons = '{restored: the vault holds it}'"
+            " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.held)",
+    "disposed": "UPDATE clip_fate f SET disposal = 'done'"
+                " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id IS NULL)",
+    "missing": "UPDATE clip_fate f SET disposal = 'committed' WHERE disposal IS NULL AND hold_reasons = '{}'"
+               " AND verified_version IS NOT NULL AND NOT EXISTS"
+               " (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id = f.verified_version)",
+    "not told again": "DELETE FROM outbox o USING clip_fate f WHERE o.key = f.clip_id AND f.disposal IS NOT NULL",
+}  # fmt: skip
+"""What is done to the rows, in this order."""
