@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check bench bench-large faults races fmt lock docs clean
+.PHONY: demo test check bench bench-large faults fmt lock docs clean
 
 demo: .venv/.ready ## three cameras are docked, their footage ends verified in the vault; ≤ 3 min, again ≤ 40 s
 	$(BIN)/bwv demo
@@ -20,6 +20,9 @@ check: .venv/.ready ## lint, types, import contracts, generated documents
 
 bench: .venv/.ready ## wall time and CPU per GB against the peers, in one run
 	$(BIN)/python -m benchmarks
+
+bench-large: .venv/.ready ## 30 million custody entries loaded, then 100,000 appended; 30 GB of disk, half an hour
+	$(BIN)/python -m benchmarks.custody --appended 100000 --loaded 30000000
 
 faults: .venv/.ready ## every failpoint 20 times, and every kill of a server; about an hour
 	BWV_TEST_KILLS=20 $(BIN)/pytest tests/faults -s

@@ -1,6 +1,7 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks import ingest
+from benchmarks import custody, ingest
 
 if __name__ == "__main__":
     ingest.main()
+    custody.main()

@@ -6,6 +6,7 @@ from typing import Any
 
 import click
 
+from console.cli.as_of import as_of_option, size_at
 from console.cli.common import (
     announce,
     database_of,
@@ -17,7 +18,7 @@ from console.cli.common import (
     signed_by_person,
     until,
 )
-from console.cli.timeline import moments
+from console.cli.timeline import Moment, moments
 from streams.messages import ClipAttributed
 from workers.catalogue.queries import clip_facts, find_clip, history
 from workers.database.engine import Database
@@ -41,25 +42,46 @@ async def one_clip(database: Database, words: str) -> str:
 
 @click.command()
 @click.argument("clip")
+@as_of_option
 @json_option
 @click.pass_context
-def trace(context: click.Context, clip: str, as_json: bool) -> None:
-    """The continuity record (audit trail) of CLIP: a clip id, its beginning, or CAMERA/RECORDING."""
+def trace(context: click.Context, clip: str, as_of: str | None, as_json: bool) -> None:
+    """The continuity record (audit trail) of CLIP: a clip id, its beginning, or CAMERA/RECORDING.
+
+    With --as-of it ends where the sealed log ended then, and says nothing of what is known today.
+    """
     settings = settings_of(context)
 
-    async def work() -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    async def work() -> tuple[str, dict[str, Any], list[dict[str, Any]], int | None]:
         async with database_of(settings) as database:
             clip_id = await one_clip(database, clip)
-            return await clip_facts(database, clip_id) or {}, await history(database, clip_id)
+            size = await size_at(database, settings, as_of) if as_of else None
+            rows = [row for row in await history(database, clip_id) if size is None or row["index"] < size]
+            return clip_id, await clip_facts(database, clip_id) or {}, rows, size
 
-    facts, rows = run(work())
+    clip_id, facts, rows, size = run(work())
     timeline = moments(rows)
+    if size is not None:
+        _show_as_of(clip_id, timeline, size, as_json)
+        return
     if as_json:
         show_json({"clip": facts, "timeline": timeline})
         return
     officer = facts["officer"] or "officer unknown"
     click.echo(f"{facts['clip_id']}  {facts['camera']}/{facts['recording']}  {officer}")
     click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}")
+    _show_timeline(timeline)
+
+
+def _show_as_of(clip_id: str, timeline: list[Moment], size: int, as_json: bool) -> None:
+    if as_json:
+        show_json({"clip_id": clip_id, "as_of": size, "timeline": timeline})
+        return
+    click.echo(f"{clip_id} as the log stood at {size} entries")
+    _show_timeline(timeline)
+
+
+def _show_timeline(timeline: list[Moment]) -> None:
     show_table(
         "", ("local time", "UTC", "who", "verb", "what"), [(m.local, m.utc, m.who, m.verb, m.what) for m in timeline]
     )

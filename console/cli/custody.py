@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from console.cli.as_of import as_of_option, size_at
 from console.cli.common import database_of, json_option, run, settings_of, show_json
 from console.cli.counting import counted
 from console.cli.proofs import prove, token, verifier
@@ -57,7 +57,7 @@ def head(context: click.Context, as_json: bool) -> None:
 
 
 @custody.command()
-@click.option("--as-of", help="A size, or a date and time: the log as it was sealed then.")
+@as_of_option
 @click.option("--witness", "folder", type=click.Path(path_type=Path), help="Folder of published checkpoints.")
 @json_option
 @click.pass_context
@@ -148,23 +148,6 @@ def list_keys(context: click.Context, as_json: bool) -> None:
         return
     for _, key, _ in known:
         click.echo(key)
-
-
-async def size_at(database: Database, settings: Settings, moment: str) -> int:
-    """How many entries were sealed at a moment: a size, or an ISO date and time (local where none is said)."""
-    if moment.isdecimal():
-        size = int(moment)
-        if size > (now := await log_size(database)):
-            raise click.UsageError(f"--as-of {moment}: the log has {now} entries")
-        return size
-    try:
-        at = datetime.fromisoformat(moment).astimezone(UTC)
-    except ValueError as error:
-        raise click.UsageError(f"--as-of {moment!r}: expected a size, or a date such as 2026-11-22T14:30") from error
-    sealed = await newest_seal(database, at=at)
-    if sealed is None:
-        raise click.UsageError(f"--as-of {moment}: nothing of {settings.origin} was sealed by then")
-    return sealed.size
 
 
 async def _sealed(database: Database, settings: Settings) -> SealedHead:

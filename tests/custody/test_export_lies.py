@@ -22,7 +22,7 @@ from tests.custody.exports import (
     note_signer,
     verifier_keys,
 )
-from workers.custody.bwv_verify import PROOF, STAMPED, TOKEN, Refused, check_export
+from workers.custody.bwv_verify import PROOF, SHA256_OID, STAMPED, TOKEN, TST_INFO, Refused, check_export
 from workers.custody.export import Timestamp
 from workers.custody.merkle import consistency_path, inclusion_path
 from workers.custody.note import sign
@@ -297,12 +297,12 @@ def test_a_mangled_token_is_caught(log: Log, tmp_path: Path) -> None:
 
 def test_a_token_that_is_no_granted_stamp_by_sha256_is_caught(log: Log, tmp_path: Path) -> None:
     stamp = authority(tmp_path).stamp(log.checkpoint(100))
-    files, content = log.export(CLIP, timestamp=stamp), stamp.token.index(bwv_verify.TST_INFO)
-    imprint = stamp.token.index(bwv_verify.SHA256_OID, content)
+    files, content = log.export(CLIP, timestamp=stamp), stamp.token.index(TST_INFO)
+    imprint = stamp.token.index(SHA256_OID, content)
     for at, words in [
         (stamp.token.index(b"\x30\x03\x02\x01\x00") + 4, "a granted time-stamp"),
-        (content + len(bwv_verify.TST_INFO) - 1, "signed time-stamp information"),
-        (imprint + len(bwv_verify.SHA256_OID) - 1, "an imprint by SHA-256"),
+        (content + len(TST_INFO) - 1, "signed time-stamp information"),
+        (imprint + len(SHA256_OID) - 1, "an imprint by SHA-256"),
     ]:
         token = stamp.token[:at] + bytes([stamp.token[at] ^ 0x02]) + stamp.token[at + 1 :]
         refused(_with_stamp(files, Timestamp(token, stamp.checkpoint)), TOKEN, words)

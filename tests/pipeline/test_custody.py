@@ -103,6 +103,9 @@ async def test_the_whole_log_is_verified_and_a_change_behind_its_back_is_named(s
     early = (await system.sql("SELECT min(size) AS size FROM custody_seals"))[0]["size"]
     past = await system.done("custody", "verify", "--as-of", str(early), "--json")
     assert past.json["size"] == early
+    now = (await system.done("trace", clip, "--json")).json["timeline"]
+    then = (await system.done("trace", clip, "--as-of", str(early), "--json")).json["timeline"]
+    assert len(now) >= 6 and then == [moment for moment in now if moment["index"] < early]
 
     change = "UPDATE custody SET payload = payload || %s WHERE clip_id = %s AND type = 'clips.verified' RETURNING index"
     [row] = await system.sql(change, b" ", clip)
