@@ -107,7 +107,9 @@ class Sealing:
         self._appended.clear()
         end = asyncio.get_running_loop().time() + self._settings.seal_after
         while (left := end - asyncio.get_running_loop().time()) > 0:
-            if await self._sealer.unsealed() >= self._settings.seal_entries:
+            waiting = await self._sealer.unsealed()
+            self._health.unsealed.set(waiting)
+            if waiting >= self._settings.seal_entries:
                 return
             await asyncio.sleep(min(left, LOOK_AGAIN))
 
@@ -120,6 +122,7 @@ class Sealing:
         note = await self._sealer.carry_out(seal)
         await self._sealer.finish(seal, note, self._sealed(seal, note))
         reach("record.seal_after_finish")
+        self._health.unsealed.set(await self._sealer.unsealed())
         log.info("custody log sealed", size=seal.size, root=seal.root.hex())
 
     def _authority_is(self, away: AuthorityAway | None) -> None:
@@ -127,7 +130,7 @@ class Sealing:
         if away is None:
             self._health.is_back(AuthorityAway.part)
         else:
-            self._health.waits_for(away.part, str(away))
+            self._health.waits_for(away.part, str(away), excuses=False)
 
     def _sealed(self, seal: Seal, note: str) -> Event:
         message = CustodySealed(seal.size, seal.root.hex(), note, self._settings.origin)

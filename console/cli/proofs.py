@@ -15,7 +15,7 @@ from workers.custody.merkle import Hashes
 from workers.custody.queries import SealedHead, entries_of, newest_seal, timestamp_of
 from workers.custody.tree import answer
 from workers.database.engine import Database
-from workers.errors import PartUnreachable
+from workers.errors import PartUnreachable, RuleBroken
 
 
 @click.command()
@@ -37,7 +37,12 @@ def prove(context: click.Context, clip: str, out: Path | None, as_json: bool) ->
 
     files, waiting = run(work())
     keys = [line for path in (settings.keys / "custody").glob("*.vkey") for line in path.read_text().splitlines()]
-    proven = bwv_verify.check_export(files, bwv_verify.read_keys(keys))
+    try:
+        proven = bwv_verify.check_export(files, bwv_verify.read_keys(keys))
+    except bwv_verify.Refused as error:
+        raise RuleBroken(
+            f"{clip}: the proof does not hold, so nothing was written; run bwv custody verify: {error}"
+        ) from error
     if out is not None:
         write_export(files, out)
     if as_json:

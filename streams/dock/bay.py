@@ -48,6 +48,7 @@ class BayAttendant:
         self.docked = DockedCamera(camera, tools.offers, settle, restarted=restarted, now=time.monotonic())
         self._stopped = threading.Event()
         self._to_tell: list[Told] = []
+        self._telling: asyncio.Future[None] | None = None
         self.answers = Answers(tools, self.docked, self._to_tell, self._wake, self._stopped.is_set)
         self._wakes = [asyncio.Event() for _ in range(3)]
         self._failures: dict[str, str] = {}
@@ -67,6 +68,8 @@ class BayAttendant:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._telling is not None:
+            await asyncio.gather(self._telling, return_exceptions=True)
 
     async def _lasting(self, name: str, loop: Callable[[], Coroutine[Any, Any, None]]) -> None:
         """Keep a loop going: what goes wrong on one camera shows at its bay and harms no other."""
@@ -185,11 +188,9 @@ class BayAttendant:
 
     async def _tell_all(self) -> None:
         while self._to_tell:  # the inventory before the reports that name it
-            told, erasure = self._to_tell[0]
-            await self._tools.publish(told)
-            if erasure is not None:
-                await asyncio.to_thread(Notes(self._camera).forget_erasure, erasure.recording)
-            self._to_tell.remove((told, erasure))
+            # Not cut in two when the camera leaves: what was told would be told again.
+            self._telling = asyncio.ensure_future(self._tell_first())
+            await asyncio.shield(self._telling)
         for item in self.docked.due_reports(time.monotonic()):
             report = item.report
             if report is None:
@@ -202,3 +203,10 @@ class BayAttendant:
                 item.becomes(State.REJECTED, time.monotonic(), f"{error}; a person looks at its sidecar")
             reach("dock.after_report")
             self.answers.repeat_later(item)
+
+    async def _tell_first(self) -> None:
+        told, erasure = self._to_tell[0]
+        await self._tools.publish(told)
+        if erasure is not None:
+            await asyncio.to_thread(Notes(self._camera).forget_erasure, erasure.recording)
+        self._to_tell.remove((told, erasure))

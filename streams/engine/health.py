@@ -43,6 +43,7 @@ METRICS = {
     "bwv_ready": "1 when the process has joined its group or holds its lock",
     "bwv_outbox_unsent": "Events decided and not yet published",
     "bwv_outbox_oldest_seconds": "Age of the oldest event that is decided and not yet published",
+    "bwv_unsealed_entries": "Custody entries that no seal in the vault covers yet",
     "bwv_relayed_total": "Events that the relay published and marked",
     "bwv_scrub_coverage_ratio": "Share of the stored bytes that was read in full within scrub_cycle",
     "bwv_scrub_oldest_seconds": "Seconds since the stored clip was read that was not read for the longest time",
@@ -75,6 +76,7 @@ class Health:
         self._server: _Server | None = None
         self._serving: asyncio.Task[None] | None = None
         self._waiting: dict[str, tuple[float, str]] = {}
+        self._no_excuse: set[str] = set()
         self._progress = time.monotonic()
         self._working_since: dict[int, float] = {}
         self._job = 0
@@ -98,6 +100,7 @@ class Health:
         self.faults_in_a_row = self._gauge("bwv_faults_in_a_row")
         self.outbox_unsent = self._gauge("bwv_outbox_unsent")
         self.outbox_oldest = self._gauge("bwv_outbox_oldest_seconds")
+        self.unsealed = self._gauge("bwv_unsealed_entries")
         self._ready_gauge = self._gauge("bwv_ready")
         self._lag_gauge = self._gauge("bwv_lag")
         name = "bwv_waiting_for"
@@ -131,8 +134,13 @@ class Health:
         self.lag = messages
         self._lag_gauge.set(messages)
 
-    def waits_for(self, part: str, reason: str) -> None:
-        """A part is away and messages wait for it."""
+    def waits_for(self, part: str, reason: str, *, excuses: bool = True) -> None:
+        """A part is away and messages wait for it.
+
+        Args:
+            excuses: whether nothing can be finished meanwhile; otherwise standing still is not explained by it.
+        """
+        (self._no_excuse.discard if excuses else self._no_excuse.add)(part)
         since = self._waiting.get(part, (time.time(), ""))[0]
         if part not in self._waiting:
             log.warning("waiting for the %s: %s", part, reason)
@@ -184,8 +192,8 @@ class Health:
         longest = now - min(self._working_since.values(), default=now)
         if longest > JOB_LIMIT:
             return False, f"one message has been at work for {longest:.0f} s"
-        if self._waiting:
-            return True, "waits for the " + ", ".join(self._waiting)
+        if excuses := [part for part in self._waiting if part not in self._no_excuse]:
+            return True, "waits for the " + ", ".join(excuses)
         if quiet <= IDLE_LIMIT:
             return True, f"finished something {quiet:.0f} s ago"
         if self._working_since:

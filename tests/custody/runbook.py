@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from local.postgres import Postgres, find_binaries
@@ -14,12 +15,9 @@ PAGE = Path(__file__).parents[2] / "docs" / "runbook.md"
 BLOCKS: dict[str, str] = dict(re.findall(r"^```sh ([a-z-]+)\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL))
 """Name of a block → its commands. A reader sees no name: it stands behind the language."""
 
-RAN: set[str] = set()
-"""Blocks that were run to their end in this session."""
-
 
 def run_block(
-    name: str, environment: dict[str, str | Path], prefix: tuple[str, ...] = ()
+    name: str, environment: Mapping[str, str | Path], prefix: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     """Run a block as it stands on the page; whatever in it fails, fails."""
     command = [*prefix, "bash", "-e", "-u", "-o", "pipefail", "-c", BLOCKS[name]]
@@ -27,7 +25,6 @@ def run_block(
     given = {"PATH": os.pathsep.join(programs), "LANG": "C.UTF-8"} | {k: str(v) for k, v in environment.items()}
     done = subprocess.run(command, env=given, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, f"{name} ended with {done.returncode}\n{done.stdout}\n{done.stderr}"
-    RAN.add(name)
     return done
 
 

@@ -16,7 +16,7 @@ from console.cli.main import cli
 from local.ports import keep_ports
 from tests.custody.authority import Authority as Stand
 from tests.custody.logs import ORIGIN, Sealed, grow, messages
-from tests.custody.runbook import BLOCKS, PAGE, RAN, Machine, run_block
+from tests.custody.runbook import BLOCKS, PAGE, Machine, run_block
 from workers.custody.audit import audit
 from workers.custody.authority import Authority, load_roots
 from workers.custody.checkpoint import read_checkpoint
@@ -140,6 +140,10 @@ async def test_a_restore_to_a_point_is_whole_and_refused_and_one_to_the_end_goes
     print(f"during the backup {during}, at the point {first}, at the end {last}, appended afterwards 50")
 
     machine.run("base-backup")
+    archive = Path(machine.environment["BACKUPS"]) / "wal"
+    before = {path.name for path in archive.iterdir()}
+    machine.run("prune")
+    assert {path.name for path in archive.iterdir()} < before, "what no base backup needs is dropped"
     async with Database(machine.dsn, SPACE) as database:
         await recording.grow(database, 10)
         until = await now(database)
@@ -174,7 +178,7 @@ async def test_what_was_acknowledged_survives_the_primary_on_a_synchronous_stand
     recording = Recording()
     standby = machine.data.parent.parent / "standby"
     port = str(keep_ports(standby.parent / "ports.json", ["standby"], print)["standby"])
-    more = {"STANDBY": standby, "STANDBY_PORT": port}
+    more: dict[str, str | Path] = {"STANDBY": standby, "STANDBY_PORT": port}
     there = machine.dsn.replace(f":{machine.environment['PGPORT']}/", f":{port}/")
     async with Database(machine.dsn, SPACE) as database:
         await recording.grow(database, 100)
@@ -208,7 +212,7 @@ async def test_what_was_acknowledged_survives_the_primary_on_a_synchronous_stand
         await recording.again(database, 25)
         await log.seal()
         await check_whole(log, acknowledged + 25)
-    print(f"acknowledged {acknowledged}, there after promotion {acknowledged}")
+    print(f"{acknowledged} acknowledged, all there after promotion")
 
 
 async def waits_for_the_standby(machine: Machine) -> None:
@@ -234,7 +238,7 @@ async def seen(machine: Machine, question: str) -> None:
 
 
 async def test_a_key_is_rotated_while_either_verifies_and_retired(database: Database, tmp_path: Path) -> None:
-    home = {"HOME": tmp_path, "BWV_HOME": tmp_path, "BWV_CUSTODY_ORIGIN": ORIGIN}
+    home: dict[str, str | Path] = {"HOME": tmp_path, "BWV_HOME": tmp_path, "BWV_CUSTODY_ORIGIN": ORIGIN}
     folder, vault = tmp_path / "keys" / "custody", FakeVault()
     folder.mkdir(parents=True)
     old = new_key(folder, "key1", ORIGIN)
@@ -326,7 +330,7 @@ def test_every_bwv_command_of_the_page_is_one() -> None:
     assert len(lines) >= 7
 
 
-def test_every_block_of_the_page_was_run() -> None:
-    """Runs last in this file: pytest keeps the order in which tests stand."""
-    assert set(BLOCKS) - RAN == NEEDS_THE_STORE | {"settings"}
+def test_every_block_of_the_page_is_run() -> None:
+    run = set(re.findall(r'\brun(?:_block)?(?:, |\()"([a-z-]+)"', Path(__file__).read_text()))
+    assert set(BLOCKS) == run | NEEDS_THE_STORE | {"settings"}
     assert all(line.startswith("bwv ") for name in NEEDS_THE_STORE for line in BLOCKS[name].splitlines())

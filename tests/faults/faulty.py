@@ -47,7 +47,7 @@ class FaultySystem(RunningSystem):
 
     def start_with(self, proxies: dict[str, FaultProxy]) -> None:
         """Start everything, with a proxy between some stages and the store."""
-        make_home(self.home, f'{SETTINGS}fail = "{" ".join(FAILPOINTS)}"\n')
+        make_home(self.home, f'{SETTINGS}seal_after = 0.3\nfail = "{" ".join(FAILPOINTS)}"\n')
         self.markers.mkdir()
         self.disarm()
         kept = programs(self.home)

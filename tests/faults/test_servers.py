@@ -17,6 +17,7 @@ from local.system import DOCK, STAGES
 from streams.intake import Intake
 from streams.probe import Probe
 from streams.release import Release
+from streams.topics import TOPICS
 from streams.transfer import Transfer
 from streams.verification import Verification
 from tests.faults.broker import dead_letters, lag, sent_twice, set_back
@@ -150,6 +151,7 @@ async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(sys
     await wiped(system)
     # A dock repeats what lies in quarantine seldom, and is then told so, once; the replay must not be first.
     await system.until(lambda: quarantines_answered(system), "docks to be told of every quarantine", PATIENCE)
+    await system.until(lambda: all_sealed(system), "everything to be on record and sealed", PATIENCE)
     before, letters = await system.look(), await dead_letters(system.settings)
     replayed = {}
     for kind in GROUPS:
@@ -164,6 +166,17 @@ async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(sys
     assert lines(after) == lines(before)
     assert rows(after) == rows(before)
     assert await dead_letters(system.settings) == letters
+
+
+async def all_sealed(system: FaultySystem) -> bool:
+    waiting = await system.sql("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL")
+    if waiting[0]["n"] or await lag(system.settings, "record", [topic.name for topic in TOPICS if topic.recorded]):
+        return False
+    open_ends = await system.sql(
+        "SELECT size - COALESCE((SELECT max(size) FROM custody_seals WHERE sealed_at IS NOT NULL), 0) AS n"
+        " FROM custody_head"
+    )
+    return not open_ends[0]["n"]
 
 
 async def quarantines_answered(system: FaultySystem) -> bool:

@@ -158,3 +158,27 @@ async def test_a_second_record_beside_the_first_ends_and_the_log_has_no_fork(sys
 async def ready(system: Pipeline) -> bool:
     """Whether the supervisor's record runs."""
     return system.pid("record") is not None
+
+
+async def test_a_record_that_slept_while_another_wrote_is_refused_when_it_wakes(system: Pipeline) -> None:
+    before = system.restarts("record")
+    words = [sys.executable, "-m", "console.cli.main", "--home", str(system.home), "stage", "record"]
+    with system.frozen("record"):
+        second = await asyncio.create_subprocess_exec(*words, stderr=asyncio.subprocess.DEVNULL)
+        await sealed_clip(system, "CUS-0007", "BAY-CUS-7")
+    try:
+        # Both are awake now. Whoever appends second is refused; the supervisor's own starts again and reads the head.
+        await sealed_clip(system, "CUS-0008", "BAY-CUS-8")
+        await system.until(lambda: one_left(system, second, before), "one of the two to be refused")
+    finally:
+        if second.returncode is None:
+            second.terminate()
+        await second.wait()
+    log = await system.sql("SELECT index, event_id FROM custody WHERE conflicts_with IS NULL ORDER BY index")
+    assert [entry["index"] for entry in log] == list(range(len(log)))
+    assert len({entry["event_id"] for entry in log}) == len(log)
+    assert (await system.done("custody", "verify", "--json")).json["findings"] == []
+
+
+async def one_left(system: Pipeline, second: asyncio.subprocess.Process, before: int) -> bool:
+    return second.returncode is not None or system.restarts("record") > before

@@ -124,6 +124,6 @@ def content_of(body: bytes) -> tuple[dict[str, Any], str | None]:
     """Decode a body for its ids; what cannot be decoded is recorded all the same, with the reason."""
     try:
         content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return {}, f"not JSON: {error}"
     return (content, None) if isinstance(content, dict) else ({}, "not a JSON object")
