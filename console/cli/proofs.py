@@ -102,7 +102,9 @@ def token(context: click.Context, day: str | None, out: Path) -> None:
 
 
 @click.command()
-@click.option("--out", type=click.Path(path_type=Path), default="bwv_verify.py", show_default=True)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default="bwv_verify.py", show_default=True, help="File to write."
+)
 def verifier(out: Path) -> None:
     """Write the one-file verifier: Python's standard library and `cryptography`, nothing of ours."""
     out.write_bytes(Path(bwv_verify.__file__).read_bytes())

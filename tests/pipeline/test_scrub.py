@@ -224,18 +224,20 @@ async def read_since(system: Pipeline, began: Any, what: str) -> None:
     await system.until(done, what, 120)
 
 
-@pytest.mark.parametrize("step", ["scrub.before_move", "scrub.after_move"])
-async def test_a_scrub_killed_at_its_move_tells_of_the_damage_once(system: Pipeline, step: str) -> None:
-    name = {"scrub.before_move": "SCR-0005", "scrub.after_move": "SCR-0006"}[step]
-    rows, contents = await stored(system, name, [10_000])
-    rot(system.home, contents[0], 5_000)
-    clip = rows[0]["clip_id"]
-    marker = system.home / "failpoints" / step
-    async with settings(system, f'{ALWAYS}fail = "{step}"\n', restart=True):
-        await all_damaged(system, [clip])
-    assert marker.exists(), "the failpoint did not fire"
-    marker.unlink()
-    assert len(await system.told("clips.damaged", "clip_id", clip)) == 1
+async def test_a_scrub_killed_before_and_after_its_move_tells_of_the_damage_once(system: Pipeline) -> None:
+    rows, contents = await stored(system, "SCR-0005", [10_000, 11_000])
+    for content in contents:
+        rot(system.home, content, 5_000)
+    clips = [row["clip_id"] for row in rows]
+    steps = ("scrub.before_move", "scrub.after_move")
+    async with settings(system, f'{ALWAYS}fail = "{" ".join(steps)}"\n', restart=True):
+        await all_damaged(system, clips)
+    for step in steps:
+        marker = system.home / "failpoints" / step
+        assert marker.exists(), f"{step} did not fire"
+        marker.unlink()
+    for clip in clips:
+        assert len(await system.told("clips.damaged", "clip_id", clip)) == 1
 
 
 async def test_a_damaged_clip_is_not_released_and_its_recording_stays_on_the_camera(system: Pipeline) -> None:

@@ -36,16 +36,19 @@ async def tables(system: Pipeline) -> dict[str, list[str]]:
 
 
 async def at_rest(system: Pipeline) -> None:
-    """Wait until nothing is under way and everything that was told is on record and sealed."""
+    """Wait until no row moves any more and everything that was told is on record and sealed."""
+    seen: list[Any] = []
 
     async def quiet() -> bool:
         rows = await system.sql(
-            "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) + (SELECT count(*) FROM clip_fate WHERE"
-            " standing IN ('secured', 'verified') OR (standing = 'registered' AND NOT interrupted)) AS moving"
+            "SELECT (SELECT count(*) FROM outbox WHERE sent_at IS NULL) AS unsent, (SELECT size FROM custody_head),"
+            " (SELECT max(moved_at) FROM clip_fate), now() - (SELECT max(moved_at) FROM clip_fate) > '3 s' AS rests"
         )
-        return rows[0]["moving"] == 0
+        seen.append((rows[0]["unsent"], rows[0]["size"], rows[0]["max"]))
+        # A dock repeats itself every half second, so a dozen equal looks see every repeat.
+        return rows[0]["rests"] and rows[0]["unsent"] == 0 and len(set(seen[-12:])) == 1 and len(seen) >= 12
 
-    await system.until(quiet, "the system to come to rest")
+    await system.until(quiet, "the system to come to rest", 90)
     await sealed(system)
 
 
