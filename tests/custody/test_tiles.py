@@ -228,15 +228,6 @@ def test_an_edge_needs_its_partial_tiles_alone_and_cuts_wider_ones() -> None:
     grow(BIG, [500], edge)
 
 
-def test_a_copy_grows_on_its_own() -> None:
-    edge = Edge(300, BIG.tiles(300))
-    copy = edge.copy()
-    grow(BIG, [1000], copy)
-    assert (edge.size, edge.root()) == (300, BIG.mth(0, 300))
-    assert (copy.size, copy.root()) == (1300, BIG.mth(0, 1300))
-    grow(BIG, [5], edge)
-
-
 def test_an_edge_that_refused_a_leaf_has_not_grown() -> None:
     edge = Edge(300, BIG.tiles(300))
     with pytest.raises(RuleBroken, match="leaf 301 has 31 bytes, expected a hash of 32"):

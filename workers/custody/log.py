@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import Struct
+
 from workers.catalogue.projection import project
 from workers.custody.entry import Entry, Recorded, entry_for, leaf, new_salt
 from workers.custody.tiles import Edge
@@ -24,13 +26,16 @@ COLUMNS = (
 )
 
 
-class Head:
-    """How far the log, its tree and each partition have come, as this writer left them."""
+class Head(Struct, frozen=True):
+    """How far the log and each partition have come, as this writer left them.
 
-    def __init__(self, size: int, offsets: Mapping[Position, int], edge: Edge) -> None:
-        self.size = size
-        self.offsets = dict(offsets)
-        self.edge = edge
+    Attributes:
+        root: of the tree: a log of the same size that was made again from the vault is another one.
+    """
+
+    size: int
+    root: bytes
+    offsets: Mapping[Position, int]
 
 
 class Line:
@@ -54,7 +59,7 @@ async def read_head(database: Database) -> Head:
     """Read how far the log has come."""
     async with database.transaction() as connection:
         size = (await fetch(connection, "SELECT size FROM custody_head"))[0]["size"]
-        return Head(size, await _offsets(connection), await load_edge(connection, size))
+        return Head(size, (await load_edge(connection, size)).root(), await _offsets(connection))
 
 
 async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> Head:
@@ -71,11 +76,10 @@ async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> H
     fresh = [item for item in batch if item.offset >= head.offsets.get((item.topic, item.partition), 0)]
     if not fresh:
         return head
-    offsets = head.offsets | {(item.topic, item.partition): item.offset + 1 for item in fresh}
+    offsets = {**head.offsets} | {(item.topic, item.partition): item.offset + 1 for item in fresh}
     async with database.transaction() as connection:
-        await lock_head(connection, head)
+        edge = await _lock(connection, head)
         lines = await _lines(connection, head.size, fresh)
-        edge = head.edge.copy()
         await _write(connection, lines)
         await write_tiles(connection, edge.append([line.leaf for line in lines]))
         # One round trip for all statements of the batch instead of one each.
@@ -91,17 +95,19 @@ async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> H
                         " DO UPDATE SET next_offset = EXCLUDED.next_offset",
                         (topic, partition, offset),
                     )
-    return Head(edge.size, offsets, edge)
+    return Head(edge.size, edge.root(), offsets)
 
 
-async def lock_head(connection: Connection, head: Head) -> None:
-    """Hold the head row for this transaction; raise MoveRefused unless the log is as this writer left it."""
-    rows = await fetch(connection, "SELECT size FROM custody_head FOR UPDATE")
-    if rows[0]["size"] != head.size or await _offsets(connection) != head.offsets:
+async def _lock(connection: Connection, head: Head) -> Edge:
+    """Hold the head row for this transaction; the tree's edge, unless the log is not as this writer left it."""
+    size = (await fetch(connection, "SELECT size FROM custody_head FOR UPDATE"))[0]["size"]
+    edge = await load_edge(connection, size)
+    if (size, edge.root()) != (head.size, head.root) or await _offsets(connection) != head.offsets:
         raise MoveRefused(
-            f"the custody log has {rows[0]['size']} entries, this writer left it at {head.size}: "
-            "another record process writes; this one stops"
+            f"the custody log has {size} entries, root {edge.root().hex()[:16]}…; this writer left it at {head.size}, "
+            f"{head.root.hex()[:16]}…: another record process writes, or the log was rebuilt; this one stops"
         )
+    return edge
 
 
 async def _offsets(connection: Connection) -> dict[Position, int]:

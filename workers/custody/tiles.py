@@ -229,13 +229,6 @@ class Edge:
         tiles = {(level, self.size >> TILE_HEIGHT * (level + 1)): tile for level, tile in self._partial.items()}
         return root(self.size, hashes_from(tiles))
 
-    def copy(self) -> Edge:
-        """A second edge that grows on its own; the tiles themselves are shared."""
-        other = Edge(0, {})
-        other.size = self.size
-        other._partial = dict(self._partial)
-        return other
-
 
 def _numbered(number: int, width: int) -> str:
     """`number` in groups of three digits, all but the last behind an "x", and the width of what is partial."""
