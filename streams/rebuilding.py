@@ -15,14 +15,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from streams.messages import decode
 from streams.record import catch_up
 from streams.sealing import open_archive
 from streams.settings import Settings
+from streams.topics import BY_NAME
 from streams.vaults import open_vault
 from workers.custody.keys import load_verifiers
 from workers.custody.restoring import restore_log
 from workers.database.engine import Database
 from workers.database.schema import drop_schema, replace_schema, upgrade
+from workers.errors import MessageInvalid
 from workers.fate.rebuilt import Listed, apply_vault, restore_fates
 from workers.intake.restoring import Keys, restore_dockings, restore_people
 from workers.keys.keyring import load_public
@@ -76,9 +79,9 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         head = await catch_up(settings, database, told=lambda n: told("messages from Kafka", n))
         keys = Keys(load_public(path) for path in _public_keys(settings))
         async with database.transaction() as connection:
-            people = await restore_people(connection, keys)
-            dockings = await restore_dockings(connection, keys)
-        clips, again = await restore_fates(database, keys.known, progress=lambda n: told("clips", n))
+            people = await restore_people(connection, keys, _is_message)
+            dockings = await restore_dockings(connection, keys, _is_message)
+        clips, again = await restore_fates(database, keys.known, _is_message, progress=lambda n: told("clips", n))
         listed = await asyncio.to_thread(lambda: list(_listed(settings, told)))
         by_vault = await apply_vault(database, listed)
         await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
@@ -95,6 +98,14 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         by_vault=by_vault,
         kept=kept,
     )
+
+
+def _is_message(topic: str, body: bytes) -> bool:
+    try:
+        decode(body, BY_NAME[topic].carries)
+    except MessageInvalid:
+        return False
+    return True
 
 
 def _public_keys(settings: Settings) -> list[Path]:

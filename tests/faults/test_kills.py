@@ -34,12 +34,15 @@ async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(syste
     rng, began = random.Random(SEED), time.monotonic()
     kills: dict[str, int] = dict.fromkeys(STEPS, 0)
     least = dict.fromkeys(STEPS, 1 << 30)
+    cameras = 0
     for number in range(ROUNDS):
         names = list(STEPS)
         rng.shuffle(names)
         for wave in range(WAVES):
             chosen = names[wave::WAVES]
-            for name, in_flight in (await _wave(system, chosen)).items():
+            killed, docked = await _wave(system, chosen)
+            cameras += docked
+            for name, in_flight in killed.items():
                 kills[name] += 1
                 least[name] = min(least[name], in_flight)
             await system.all_settled()
@@ -65,26 +68,34 @@ async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(syste
     assert {name: count for name, count in kills.items() if count != ROUNDS} == {}
     assert {name: count for name, count in least.items() if count < IN_FLIGHT} == {}
     assert lost == torn == unverified == 0
-    assert counts.get("wiped", 0) == ROUNDS * WAVES * (SMALL + 1)
-    assert counts.get("quarantined", 0) == ROUNDS * WAVES * MISMATCHED
+    assert counts.get("wiped", 0) == cameras * (SMALL + 1)
+    assert counts.get("quarantined", 0) == cameras * MISMATCHED
     assert await dead_letters(system.settings) == 0
 
 
-async def _wave(system: FaultySystem, chosen: list[str]) -> dict[str, int]:
-    """Dock one camera, let each of these failpoints fire; how many recordings were in flight at each kill."""
+async def _wave(system: FaultySystem, chosen: list[str]) -> tuple[dict[str, int], int]:
+    """Dock a camera and let each of these failpoints fire.
+
+    Returns:
+        How many recordings were in flight at each kill, and how many cameras it took: a step that a kill elsewhere
+        in the same process skipped (a chunk that was stored and not yet told of) comes again with the next camera.
+    """
     system.arm(chosen)
-    waiting, killed = set(chosen), dict[str, int]()
-    await system.dock_fresh(small=SMALL, large=[LARGE], mismatched=MISMATCHED)
+    waiting, killed, cameras = set(chosen), dict[str, int](), 0
 
     async def all_fired() -> bool:
+        nonlocal cameras
+        in_flight = await system.in_flight()
         fired = {name for name in waiting if system.fired(name)}
-        if fired:
-            waiting.difference_update(fired)
-            killed.update(dict.fromkeys(fired, await system.in_flight()))
+        waiting.difference_update(fired)
+        killed.update(dict.fromkeys(fired, in_flight))
+        if waiting and in_flight < IN_FLIGHT:
+            await system.dock_fresh(small=SMALL, large=[LARGE], mismatched=MISMATCHED)
+            cameras += 1
         return not waiting
 
     try:
         await system.until(all_fired, "every failpoint to fire", PATIENCE)
     except AssertionError as late:
         raise AssertionError(f"{late}; never reached: {sorted(waiting)}") from late
-    return killed
+    return killed, cameras

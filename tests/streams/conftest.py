@@ -1,4 +1,4 @@
-"""One Kafka and one PostgreSQL for the whole folder; a namespace each test."""
+"""One Kafka for the whole folder; a namespace each test."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from local.kafka import Kafka
-from local.postgres import Postgres
 from streams.settings import Settings
 from tests.streams.stream_world import World
 from workers.database.schema import upgrade
@@ -25,22 +24,13 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.stop()
 
 
-@pytest.fixture(scope="session")
-def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("postgres")
-    server = Postgres(folder / "data", folder / "credentials")
-    server.start()
-    yield server.dsn
-    server.stop()
-
-
 @pytest.fixture
-async def world(broker: str, database: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(broker: str, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
     settings = Settings(
         home=tmp_path,
         namespace=f"t{next(_NUMBERS)}",
         kafka=broker,
-        database=database,
+        database=dsn,
         partitions=2,
         replication=1,
         session_timeout=4.0,

@@ -20,8 +20,14 @@ AT_ONCE = 500
 TYPES = [*FATE_TYPES, *(f"{kind}.urgent" for kind in FATE_TYPES)]
 
 
-async def restore_fates(database: Database, keys: Keys, *, progress: Callable[[int], None]) -> tuple[int, int]:
-    """Restore every clip's row; returns how many clips there are, and how many events are told again."""
+async def restore_fates(
+    database: Database, keys: Keys, is_message: Callable[[str, bytes], bool], *, progress: Callable[[int], None]
+) -> tuple[int, int]:
+    """Restore every clip's row; returns how many clips there are, and how many events are told again.
+
+    Args:
+        is_message: whether bytes are a message of the type that a topic carries; what is not had no effect.
+    """
     clips = again = 0
     after = ""
     while True:
@@ -40,7 +46,8 @@ async def restore_fates(database: Database, keys: Keys, *, progress: Callable[[i
                 (after, AT_ONCE),
             )
             for clip_id, group in groupby(rows, key=lambda row: row["clip_id"]):
-                restored = restore_row(clip_id, [told(row) for row in group], keys)
+                sound = [told(row) for row in group if is_message(row["topic"], row["payload"])]
+                restored = restore_row(clip_id, sound, keys)
                 if restored is None:
                     continue
                 clips += 1

@@ -6,7 +6,7 @@ enrolled when it was said; what intake would have refused then is passed over no
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 import msgspec
@@ -18,6 +18,9 @@ from workers.footage.recording import Inventory
 from workers.intake import ledger
 from workers.keys.signing import EnrolledKey, Role, Signed, opened
 from workers.keys.statements import PURPOSES, Enrolment, Revocation, Urgency
+
+IsMessage = Callable[[str, bytes], bool]
+"""Whether these bytes are a message of the type that the topic carries; what is not had no effect."""
 
 PEOPLE_TYPES = ("keys.enrolled", "keys.revoked", "urgency.requested")
 DOCKING_TYPE = "cameras.docked"
@@ -38,13 +41,15 @@ class Keys:
         return self.known.get(key)
 
 
-async def restore_people(connection: Connection, keys: Keys) -> int:
+async def restore_people(connection: Connection, keys: Keys, is_message: IsMessage) -> int:
     """Keys and urgency, in the order in which they were said; returns how many statements counted."""
     counted = 0
     for row in await _events(connection, PEOPLE_TYPES, "time, index"):
+        if not is_message(row["topic"], row["payload"]):
+            continue
         try:
             await _said(connection, row, keys)
-        except (PermanentFault, msgspec.ValidationError, KeyError, ValueError):
+        except (PermanentFault, ValueError):
             continue  # intake refused it at the time, and so it has no effect now
         counted += 1
     return counted
@@ -71,10 +76,12 @@ async def _said(connection: Connection, row: Row, keys: Keys) -> None:
         await ledger.hasten(connection, urgency.camera, datetime.fromisoformat(urgency.at))
 
 
-async def restore_dockings(connection: Connection, keys: Keys) -> int:
+async def restore_dockings(connection: Connection, keys: Keys, is_message: IsMessage) -> int:
     """Each camera's inventories, oldest docking first; returns how many counted."""
     inventories = []
     for row in await _events(connection, (DOCKING_TYPE,), "index"):
+        if not is_message(row["topic"], row["payload"]):
+            continue
         signed = msgspec.convert(msgspec.json.decode(row["payload"])["inventory"], Signed)
         try:
             # A dock's key that was revoked since still proves what it signed before.
@@ -101,7 +108,7 @@ def _unrevoked(key: EnrolledKey | None) -> EnrolledKey | None:
 async def _events(connection: Connection, types: tuple[str, ...], order: str) -> list[Row]:
     return await fetch(
         connection,
-        "SELECT index, type, payload FROM custody WHERE type = ANY(%s) AND conflicts_with IS NULL"
+        "SELECT index, type, topic, payload FROM custody WHERE type = ANY(%s) AND conflicts_with IS NULL"
         f" AND payload IS NOT NULL AND entry::jsonb->>'unreadable' IS NULL ORDER BY {order}",
         (list(types),),
     )

@@ -1,4 +1,4 @@
-"""One PostgreSQL for the folder, a schema of its own for each test."""
+"""One PostgreSQL for the whole session; a schema of its own for each test that asks for one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ _NUMBERS = itertools.count(1)
 
 @pytest.fixture(scope="session")
 def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    folder = tmp_path_factory.mktemp("fate")
+    """A real server, and how to reach it."""
+    folder = tmp_path_factory.mktemp("database")
     server = Postgres(folder / "postgres", folder / "credentials")
     server.start()
     yield server.dsn
@@ -25,12 +26,14 @@ def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture
 def schema(dsn: str) -> str:
-    name = f"fate{next(_NUMBERS)}"
+    """A fresh namespace with its tables."""
+    name = f"test{next(_NUMBERS)}"
     upgrade(dsn, name)
     return name
 
 
 @pytest.fixture
 async def database(dsn: str, schema: str) -> AsyncIterator[Database]:
+    """The fresh namespace, opened."""
     async with Database(dsn, schema, size=20) as opened:
         yield opened
