@@ -104,7 +104,8 @@ async def apply_vault(database: Database, listed: Iterable[Listed]) -> dict[str,
     """Correct the restored rows by what lies in the vault, failing long; returns how many rows each rule touched.
 
     Any sign of a hold is a hold. A certificate is the end. A verified version that is missing was disposed of
-    after a commit that nobody can tell of any more: it is never active again, disposal finishes it.
+    after a commit that nobody can tell of any more: it is never active again, disposal finishes it. A loss that
+    the scrub has found is on record as damage, and stays that.
     """
     async with database.transaction() as connection:
         await execute(connection, "CREATE TEMPORARY TABLE listed (clip_id text, version_id text, held boolean)")
@@ -123,7 +124,7 @@ VAULT_RULES = {
     "disposed": "UPDATE clip_fate f SET disposal = 'done'"
                 " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id IS NULL)",
     "missing": "UPDATE clip_fate f SET disposal = 'committed' WHERE disposal IS NULL AND hold_reasons = '{}'"
-               " AND verified_version IS NOT NULL AND NOT EXISTS"
+               " AND standing IN ('verified', 'released') AND NOT EXISTS"
                " (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id = f.verified_version)",
     "not told again": "DELETE FROM outbox o USING clip_fate f WHERE o.key = f.clip_id AND f.disposal IS NOT NULL",
 }  # fmt: skip
