@@ -11,7 +11,6 @@ import asyncio
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from pathlib import Path
 
 from msgspec import Struct
 
@@ -28,7 +27,7 @@ from workers.database.schema import drop_schema, replace_schema, upgrade
 from workers.errors import MessageInvalid
 from workers.fate.rebuilt import Listed, apply_vault, restore_fates
 from workers.intake.restoring import Keys, restore_dockings, restore_people
-from workers.keys.keyring import load_public
+from workers.keys.keyring import load_unenrolled
 from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
 from workers.vault.vault import Vault, Version
 
@@ -77,7 +76,7 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
             database, archive, verifiers, settings.origin, told=lambda n: told("entries from the vault", n)
         )
         head = await catch_up(settings, database, told=lambda n: told("messages from Kafka", n))
-        keys = Keys(load_public(path) for path in _public_keys(settings))
+        keys = Keys(load_unenrolled(settings.keys, settings.trust_root))
         async with database.transaction() as connection:
             people = await restore_people(connection, keys, _is_message)
             dockings = await restore_dockings(connection, keys, _is_message)
@@ -106,10 +105,6 @@ def _is_message(topic: str, body: bytes) -> bool:
     except MessageInvalid:
         return False
     return True
-
-
-def _public_keys(settings: Settings) -> list[Path]:
-    return [settings.trust_root, *sorted((settings.keys / "service").glob("*.pub"))]
 
 
 def _listed(settings: Settings, told: Told) -> Iterator[Listed]:

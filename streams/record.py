@@ -24,8 +24,9 @@ from aiokafka.structs import ConsumerRecord
 
 from streams.engine import admin
 from streams.engine.health import Health
+from streams.engine.waiting import pause
 from streams.messages import UploadReported
-from streams.sealing import Sealing
+from streams.sealing import Sealing, open_archive
 from streams.settings import Settings
 from streams.topics import BY_NAME, TOPICS, full_name, short_name
 from workers.custody.entry import Recorded, content_of
@@ -41,24 +42,23 @@ log = structlog.get_logger("bwv.record")
 BATCH = 500
 """Most messages in one transaction: few commits under load, and less than a second of them to do again."""
 
-
 HEADER_MOST = 1000
 """Bytes of a header that are kept: an entry must fit into a bundle, whatever somebody sends."""
 
 
 async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> None:
     """Record until `stopping` is set. Waits while a part is away; ends on a second writer or a second history."""
-    wait = settings.retry_first
+    wait, archive = settings.retry_first, open_archive(settings)
     while not stopping.is_set():
         try:
             async with Database(settings.database, settings.namespace, size=3) as database:
-                sealing = Sealing(settings, database, health)
+                sealing = Sealing(settings, database, archive, health)
                 await sealing.check()
                 health.is_back(StoreAway.part)
                 await _together(_record(settings, database, health, stopping, sealing.appended), sealing.run())
         except PassingFault as fault:
             health.waits_for(fault.part, str(fault))
-            await _pause(random.uniform(0, wait), stopping)
+            await pause(stopping, random.uniform(0, wait))
             wait = min(2 * wait, settings.retry_most)
 
 
@@ -237,10 +237,3 @@ async def _tell_kafka(settings: Settings, consumer: AIOKafkaConsumer, batch: lis
         await consumer.commit(offsets)
     except KafkaError as error:
         log.warning("offsets not told to Kafka", reason=repr(error))
-
-
-async def _pause(seconds: float, stopping: asyncio.Event) -> None:
-    try:
-        await asyncio.wait_for(stopping.wait(), seconds)
-    except TimeoutError:
-        return

@@ -22,7 +22,7 @@ from datetime import datetime
 from streams.engine import admin
 from streams.engine.health import Health
 from streams.engine.publishing import Publisher
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from workers import failpoints
 from workers.database.engine import Connection, Database, Row, execute, fetch
@@ -58,14 +58,14 @@ async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> 
                 await database.open()
                 break
             except PassingFault as fault:
-                await _until(stopping, waiting.note(fault))
+                await pause(stopping, waiting.note(fault))
         while not stopping.is_set():
             try:
                 async with database.connection() as connection:
                     await _with_lock(connection, database, publisher, health, waiting, stopping)
             except PassingFault as fault:
                 health.joined(False)
-                await _until(stopping, waiting.note(fault))
+                await pause(stopping, waiting.note(fault))
     finally:
         await publisher.stop()
         await database.close()
@@ -82,7 +82,7 @@ async def _with_lock(
     key = zlib.crc32(f"{database.schema}.outbox.relay".encode())
     while not (await fetch(connection, "SELECT pg_try_advisory_lock(%s) AS mine", (key,)))[0]["mine"]:
         health.waits_for(OTHER_RELAY, "it holds the lock")
-        if await _until(stopping, LOOK_AGAIN):
+        if await pause(stopping, LOOK_AGAIN):
             return
     health.is_back(OTHER_RELAY)
     relay = Relay(connection, publisher, health, stopping)
@@ -99,7 +99,7 @@ async def _with_lock(
                 await _first(woken.wait(), stopping.wait(), listening, timeout=WAKE_EVERY)
             if listening.done():
                 listening.result()
-            await _until(stopping, began + GATHER - asyncio.get_running_loop().time())
+            await pause(stopping, began + GATHER - asyncio.get_running_loop().time())
     finally:
         listening.cancel()
         with contextlib.suppress(PassingFault):
@@ -196,15 +196,6 @@ class Relay:
 
 def _event(row: Row) -> Event:
     return Event(row["topic"], row["key"], row["event_id"], row["subject"], row["source"], bytes(row["body"]))
-
-
-async def _until(stopping: asyncio.Event, seconds: float) -> bool:
-    """Sleep; True, and at once, if the process is to stop."""
-    if seconds > 0 and not stopping.is_set():
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await stopping.wait()
-    return stopping.is_set()
 
 
 async def _first(*things: object, timeout: float) -> None:

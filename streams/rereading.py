@@ -14,7 +14,6 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-import msgspec
 from msgspec import Struct
 
 from streams.engine.byte_threads import ByteThreads, Work
@@ -35,7 +34,7 @@ from workers.footage.order import declared
 from workers.footage.recording import Report
 from workers.footage.scrub import SidecarProof, reread
 from workers.keys.keyring import Keyring, load_public
-from workers.keys.signing import Role, Signed, opened
+from workers.keys.signing import Role, Signed, as_it_signed, opened
 from workers.keys.statements import PURPOSES, Decision, now_iso
 from workers.vault.keys import MANIFEST, attempt_keys
 from workers.vault.retry import Limits
@@ -138,8 +137,7 @@ class Rereader:
     async def _proved(self, signed: Signed, body: type[S], role: Role) -> S:
         """Open what was signed; a key that was revoked since then still proves what it signed before."""
         key = await self._keyring.find(signed.key)
-        known = msgspec.structs.replace(key, revoked=False) if key else None
-        return opened(PURPOSES[body], signed, body, role=role, find=lambda _: known)
+        return opened(PURPOSES[body], signed, body, role=role, find=lambda _: as_it_signed(key))
 
     async def _controls(self, clip: str, deed: Deed) -> list[tuple[str, str]]:
         """Keys and versions of manifests, of other clips first: whether the store gives any of them."""

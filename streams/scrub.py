@@ -11,14 +11,13 @@ costs one question to the database every few minutes. One is enough: a second on
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from streams.engine.health import Health
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from workers.catalogue.rereads import Stored, coverage, longest_unread, reread_since
 from workers.database.engine import Database
@@ -52,16 +51,16 @@ async def serve(settings: Settings, health: Health, stopping: asyncio.Event) -> 
                 health.joined()
                 break
             except PassingFault as fault:
-                await _until(stopping, waiting.note(fault))
+                await pause(stopping, waiting.note(fault))
                 database = scrub.database = Database(settings.database, settings.namespace, size=2)
         while not stopping.is_set():
             try:
-                pause = await scrub.round()
+                seconds = await scrub.round()
                 if not scrub.not_given:
                     waiting.got_through()
             except PassingFault as fault:
-                pause = waiting.note(fault)
-            await _until(stopping, pause)
+                seconds = waiting.note(fault)
+            await pause(stopping, seconds)
     finally:
         await scrub.close()
         await database.close()
@@ -188,10 +187,3 @@ class Scrub:
         self._health.scrub_damaged.set(found.damaged)
         if found.oldest is not None and found.oldest > self._settings.scrub_cycle:
             log.error("behind: a clip was not read for %.0f s; raise scrub_rate or scrub_cycle", found.oldest)
-
-
-async def _until(stopping: asyncio.Event, seconds: float) -> None:
-    """Sleep, but no longer than until the process is to stop."""
-    if seconds > 0:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), seconds)

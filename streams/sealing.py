@@ -14,7 +14,7 @@ from pathlib import Path
 import structlog
 
 from streams.engine.health import Health
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.messages import CustodySealed, event
 from streams.settings import Settings
 from streams.vaults import open_vault
@@ -54,10 +54,10 @@ class Sealing:
         ConfigurationInvalid: there is no key to sign with.
     """
 
-    def __init__(self, settings: Settings, database: Database, health: Health) -> None:
+    def __init__(self, settings: Settings, database: Database, archive: Archive, health: Health) -> None:
         self._settings = settings
         self._database = database
-        self._archive = open_archive(settings)
+        self._archive = archive
         self._sealer = Sealer(database, self._archive, settings.origin, load_signers(_keys(settings), settings.origin))
         url = settings.timestamp_authority
         authority = Authority(url, load_roots(settings.timestamp_roots)) if url else None
@@ -100,9 +100,7 @@ class Sealing:
             return
         # The authority is asked again in a while, or the next day, whether or not anything is new.
         again = self._stamps.again_in()
-        try:
-            await asyncio.wait_for(self._appended.wait(), again)
-        except TimeoutError:
+        if not await pause(self._appended, again):
             return
         self._appended.clear()
         end = asyncio.get_running_loop().time() + self._settings.seal_after

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -16,6 +17,7 @@ from workers.custody import witness
 from workers.custody.audit import Audit, audit
 from workers.custody.checkpoint import Checkpoint, read_checkpoint
 from workers.custody.keys import load_verifiers, new_key
+from workers.custody.note import Verifier
 from workers.custody.queries import SealedHead, log_size, newest_seal, seals
 from workers.database.engine import Database
 from workers.errors import LogForked, NoteInvalid, PartUnreachable
@@ -164,21 +166,22 @@ async def _checkpoints(
 ) -> list[tuple[str, Checkpoint]]:
     """Every signed checkpoint to compare; one that is not signed by a known key ends the command."""
     known = load_verifiers(settings.keys / "custody")
+    read = partial(_read, known, settings.origin)
     found = []
     for sealed in await seals(database, size):
-        found.append(("in the database", _read(sealed.checkpoint, f"of size {sealed.size} in the database", settings)))
+        found.append(("in the database", read(sealed.checkpoint, f"of size {sealed.size} in the database")))
     archive = open_archive(settings)
     for number in archive.sizes():
         if whole or number <= size:
-            found.append(("in the vault", _read(archive.note(number), f"of size {number} in the vault", settings)))
+            found.append(("in the vault", read(archive.note(number), f"of size {number} in the vault")))
     if folder is not None:
         at_witness = witness.read_witness(folder, known, settings.origin)
         found += [(f"at {place}", point) for place, point in at_witness if whole or point.size <= size]
     return found
 
 
-def _read(note: str, place: str, settings: Settings) -> Checkpoint:
+def _read(known: list[Verifier], origin: str, note: str, place: str) -> Checkpoint:
     try:
-        return read_checkpoint(note, load_verifiers(settings.keys / "custody"), settings.origin)
+        return read_checkpoint(note, known, origin)
     except NoteInvalid as error:
         raise LogForked(f"the checkpoint {place}: {error}") from error

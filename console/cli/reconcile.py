@@ -30,7 +30,7 @@ from workers.database.engine import Database
 from workers.errors import ConfigurationInvalid, DatabaseAway, MessageInvalid, PartUnreachable
 from workers.footage.canonical import sha256_hex
 from workers.footage.clip import check_enrolled_id
-from workers.keys.keyring import load_public
+from workers.keys.keyring import load_public, load_unenrolled
 from workers.keys.signing import EnrolledKey, Role, Signed, Signer, opened
 from workers.keys.statements import PURPOSES
 from workers.operations.collecting import Sight
@@ -145,8 +145,8 @@ async def _compare(settings: Settings, asked: Asked) -> tuple[Reconciliation, tu
 
 async def _means(settings: Settings, database: Database, asked: Asked) -> Means:
     rows = await database.fetch("SELECT id, role, owner, public, revoked_at IS NOT NULL AS revoked FROM enrolled_keys")
-    services = [load_public(path) for path in sorted((settings.keys / "service").glob("*.pub"))]
-    known = [*services, load_public(settings.trust_root), *(msgspec.convert(row, EnrolledKey) for row in rows)]
+    unenrolled = load_unenrolled(settings.keys, settings.trust_root)
+    known = [*unenrolled, *(msgspec.convert(row, EnrolledKey) for row in rows)]
     sight = Sight(*[open_vault(settings, role) for role in ("record", "transfer", "verification")])
     return Means(
         database=database,

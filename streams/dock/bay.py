@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import threading
@@ -15,6 +14,7 @@ from typing import Any
 import msgspec
 
 from streams.dock.answers import Answers, Told, Tools, wiped
+from streams.engine.waiting import pause
 from streams.messages import (
     CameraDocked,
     UploadReported,
@@ -93,8 +93,7 @@ class BayAttendant:
             wake.set()
 
     async def _pause(self, wake: asyncio.Event, seconds: float = POLL) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), seconds)
+        await pause(wake, seconds)
         wake.clear()
 
     # -- what the camera holds -----------------------------------------------------------------------------------
@@ -174,7 +173,7 @@ class BayAttendant:
 
     async def _tell(self, wake: asyncio.Event) -> None:
         tries = 0
-        while True:
+        while not self._stopped.is_set():
             try:
                 await self._tell_all()
                 tries = 0

@@ -18,7 +18,7 @@ from aiokafka import errors as kafka
 
 from streams.engine.health import Health
 from streams.engine.publishing import Publisher
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.messages import Message, decode
 from streams.settings import Settings
 from streams.topics import BY_NAME, full_name, short_name
@@ -180,8 +180,7 @@ async def answers_from(
             consumer = await _listening(settings, names)
             waiting.got_through()
         except BrokerAway as away:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stopping.wait(), waiting.note(away))
+            await pause(stopping, waiting.note(away))
     try:
         yield _messages(settings, consumer)
     finally:

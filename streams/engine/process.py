@@ -20,7 +20,7 @@ from streams.engine import admin, exits, logs
 from streams.engine.health import Health
 from streams.engine.member import Slot
 from streams.engine.publishing import Publisher
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from streams.stage import LongStage, Parts, Stage
 from streams.topics import dead_letters_of
@@ -125,10 +125,7 @@ async def _patiently(
         try:
             await start()
         except PassingFault as fault:
-            try:
-                await asyncio.wait_for(stopping.wait(), waiting.note(fault))
-            except TimeoutError:
-                continue
+            await pause(stopping, waiting.note(fault))
         else:
             waiting.got_through()
             return True

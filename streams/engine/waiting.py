@@ -6,11 +6,29 @@ only one job looks again after a full-jitter delay, and the first that gets thro
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Callable
 
 from workers.errors import PassingFault
+
+
+async def pause(event: asyncio.Event, seconds: float | None) -> bool:
+    """Sleep until this happens (the process is to stop, something is to be done), for so long at most (None: for ever).
+
+    Not asyncio.wait_for: on Python 3.11 it swallows a cancellation that comes with the event, and what was
+    cancelled then goes on for ever.
+
+    Returns:
+        Whether it has happened.
+    """
+    if not event.is_set() and (seconds is None or seconds > 0):
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await event.wait()
+    return event.is_set()
 
 
 class Away:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from streams import messages as m
@@ -208,49 +206,3 @@ def laid_out(files: Mapping[str, bytes], folder: Path) -> Path:
     for name, data in files.items():
         (folder / name).write_bytes(data)
     return folder
-
-
-# -- a time-stamping authority ---------------------------------------------------------------------------------
-
-AUTHORITY = """\
-[tsa]
-default_tsa = here
-[here]
-serial = serial
-default_policy = 1.2.3.4.1
-digests = sha256
-signer_digest = sha256
-ess_cert_id_alg = sha256
-"""
-
-
-class Authority:
-    """An RFC 3161 authority: openssl with a certificate of its own."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.certificate = folder / "tsa.pem"
-        (folder / "tsa.cnf").write_text(AUTHORITY)
-        (folder / "serial").write_text("01\n")
-        self.openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "tsa.key", "-out", "tsa.pem", "-days",
-                     "2", "-subj", "/CN=authority", "-addext", "extendedKeyUsage=critical,timeStamping")  # fmt: skip
-
-    def stamp(self, checkpoint: str) -> Timestamp:
-        (self.folder / "data").write_text(checkpoint)
-        self.openssl("ts", "-query", "-data", "data", "-sha256", "-cert", "-out", "query")
-        self.openssl("ts", "-reply", "-config", "tsa.cnf", "-queryfile", "query", "-signer", "tsa.pem", "-inkey",
-                     "tsa.key", "-out", "reply")  # fmt: skip
-        return Timestamp((self.folder / "reply").read_bytes(), checkpoint)
-
-    def openssl(self, *arguments: str) -> None:
-        subprocess.run(["openssl", *arguments], cwd=self.folder, capture_output=True, timeout=60, check=True)
-
-
-def authority(folder: Path) -> Authority:
-    """An authority in `folder`; where openssl is missing the test is skipped, and in CI it fails."""
-    if shutil.which("openssl") is None:
-        reason = "the program openssl is not there; it plays the time-stamping authority"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return Authority(folder)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.custody.authority import Authority
 from tests.custody.exports import (
     KEY,
     ORIGIN,
@@ -21,7 +22,6 @@ from tests.custody.exports import (
     Clip,
     Expert,
     Log,
-    authority,
     erased,
     grown,
     laid_out,
@@ -226,7 +226,7 @@ def test_an_entry_that_names_another_camera_or_repeats_an_event_id_is_said_to() 
 @pytest.mark.parametrize("stamped", [100, 300, 420])
 def test_a_timestamp_is_proven_to_be_about_the_same_log(log: Log, expert: Expert, tmp_path: Path, stamped: int) -> None:
     """The time-stamped checkpoint may be older than the export's, the same, or newer."""
-    tsa = authority(tmp_path)
+    tsa = Authority(tmp_path)
     rows = log.of(CLIP.id)[:4]
     files = log.export(CLIP, rows=rows, size=300, timestamp=tsa.stamp(log.checkpoint(stamped)))
     write_export(files, tmp_path / "Regina's export")
@@ -234,13 +234,13 @@ def test_a_timestamp_is_proven_to_be_about_the_same_log(log: Log, expert: Expert
     said = json.loads(found.stdout)
     assert (found.returncode, said["timestamp"]["size"]) == (0, stamped)
     assert bwv_verify.utc(said["timestamp"]["time"]) is not None
-    command = shlex.split(said["timestamp"]["check_with"].replace("AUTHORITY.pem", str(tsa.certificate)))
+    command = shlex.split(said["timestamp"]["check_with"].replace("AUTHORITY.pem", str(tsa.root)))
     checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
     assert checked.returncode == 0 and "Verification: OK" in checked.stdout + checked.stderr
 
 
 def test_a_token_about_something_else_is_no(log: Log, tmp_path: Path) -> None:
-    token = authority(tmp_path).stamp(log.checkpoint(99))
+    token = Authority(tmp_path).stamp(log.checkpoint(99))
     other = msgspec.structs.replace(token, checkpoint=log.checkpoint(100))
     with pytest.raises(bwv_verify.Refused, match=f"{TOKEN}: expected a token about {STAMPED}"):
         check_export(log.export(CLIP, timestamp=other), verifier_keys())

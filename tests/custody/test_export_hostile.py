@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests.custody.authority import Authority
 from tests.custody.exports import (
     KEY,
     Clip,
     Expert,
     Log,
-    authority,
     grown,
     laid_out,
     verifier_keys,
@@ -49,7 +49,7 @@ def proof(log: Log) -> Proof:
 def test_every_changed_byte_of_every_file_is_caught(tmp_path: Path) -> None:
     """Three changes of each byte; a verifier that fails in any other way than by saying NO fails this test."""
     log = grown(CLIPS[:30], events=2)
-    stamp = authority(tmp_path).stamp(log.checkpoint(40))
+    stamp = Authority(tmp_path).stamp(log.checkpoint(40))
     files, keys = log.export(CLIP, timestamp=stamp), verifier_keys()
     check_export(files, keys)
     seed = int(os.environ.get("BWV_SEED", "20261122"))

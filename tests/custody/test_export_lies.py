@@ -11,12 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.custody.authority import Authority
 from tests.custody.exports import (
     KEY,
     ORIGIN,
     Clip,
     Log,
-    authority,
     erased,
     grown,
     note_signer,
@@ -252,7 +252,7 @@ def test_an_erased_clip_cannot_be_given_a_recording_or_another_namespace(log: Lo
 
 
 def test_lies_about_the_timestamp_are_caught(log: Log, tmp_path: Path) -> None:
-    tsa = authority(tmp_path)
+    tsa = Authority(tmp_path)
     files = log.export(CLIP, timestamp=tsa.stamp(log.checkpoint(100)))
     stated = json.loads(files[PROOF])["timestamp"]
     path = [step.hex() for step in consistency_path(101, log.size, hashes_from(log.tiles))]
@@ -281,7 +281,7 @@ def test_lies_about_the_timestamp_are_caught(log: Log, tmp_path: Path) -> None:
 
 def test_a_mangled_token_is_caught(log: Log, tmp_path: Path) -> None:
     """With its digest corrected, so that the token itself is read."""
-    stamp = authority(tmp_path).stamp(log.checkpoint(100))
+    stamp = Authority(tmp_path).stamp(log.checkpoint(100))
     files, refusals, unread = log.export(CLIP, timestamp=stamp), 0, 0
     for at in range(len(stamp.token)):
         for token in (stamp.token[:at], stamp.token[:at] + bytes([stamp.token[at] ^ 0x81]) + stamp.token[at + 1 :]):
@@ -296,7 +296,7 @@ def test_a_mangled_token_is_caught(log: Log, tmp_path: Path) -> None:
 
 
 def test_a_token_that_is_no_granted_stamp_by_sha256_is_caught(log: Log, tmp_path: Path) -> None:
-    stamp = authority(tmp_path).stamp(log.checkpoint(100))
+    stamp = Authority(tmp_path).stamp(log.checkpoint(100))
     files, content = log.export(CLIP, timestamp=stamp), stamp.token.index(TST_INFO)
     imprint = stamp.token.index(SHA256_OID, content)
     for at, words in [

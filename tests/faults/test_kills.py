@@ -80,20 +80,25 @@ async def _wave(system: FaultySystem, chosen: list[str]) -> tuple[dict[str, int]
         How many recordings were in flight at each kill, and how many cameras it took: a step that a kill elsewhere
         in the same process skipped (a chunk that was stored and not yet told of) comes again with the next camera.
     """
-    system.arm(chosen)
     waiting, killed, cameras = set(chosen), dict[str, int](), 0
 
-    async def all_fired() -> bool:
+    async def dock() -> None:
         nonlocal cameras
+        await system.dock_fresh(small=SMALL, large=[LARGE], mismatched=MISMATCHED)
+        cameras += 1
+
+    async def all_fired() -> bool:
         in_flight = await system.in_flight()
         fired = {name for name in waiting if system.fired(name)}
         waiting.difference_update(fired)
         killed.update(dict.fromkeys(fired, in_flight))
-        if waiting and in_flight < IN_FLIGHT:
-            await system.dock_fresh(small=SMALL, large=[LARGE], mismatched=MISMATCHED)
-            cameras += 1
+        if waiting and in_flight < 2 * IN_FLIGHT:
+            await dock()
         return not waiting
 
+    await dock()
+    # Only now: what the wave before left to be sealed must not fire them with nothing in flight.
+    system.arm(chosen)
     try:
         await system.until(all_fired, "every failpoint to fire", PATIENCE)
     except AssertionError as late:

@@ -17,7 +17,7 @@ from streams.engine import admin, exits, guard, logs
 from streams.engine.health import IDLE_LIMIT, METRICS, Health
 from streams.engine.member import Slot
 from streams.engine.refusals import Refusals
-from streams.engine.waiting import Waiting
+from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from streams.stage import Envelope, Stage
 from streams.topics import full_name
@@ -62,6 +62,23 @@ def test_the_first_that_gets_through_closes_it_for_all() -> None:
     waiting.got_through()
     assert not waiting and waiting.delay() == 0
     assert told == [("object store", True), ("database", True), ("object store", False), ("database", False)]
+
+
+async def test_a_cancellation_that_comes_with_the_event_is_not_swallowed() -> None:
+    event = asyncio.Event()
+
+    async def lasting() -> None:
+        while True:
+            await pause(event, 60)
+            event.clear()
+
+    task = asyncio.create_task(lasting())
+    await asyncio.sleep(0)  # it waits now
+    event.set()
+    await asyncio.sleep(0)  # what it waits for has happened, and it has not run since
+    task.cancel()
+    _, going_on = await asyncio.wait([task], timeout=5)
+    assert not going_on and task.cancelled()
 
 
 def test_alive_means_progress_or_nothing_to_do_or_a_named_part_that_is_away(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -167,5 +167,5 @@ async def _check_tiles(database: Database, grown: Mapping[Place, bytes], found: 
         found.tiles += 1
         if stored.get((level, number), b"")[: len(hashes)] != hashes:
             path = Tile(level, number, 256).path
-            findings = "none" if (level, number) not in stored else "other hashes"
-            found.findings.append(Finding(path, "the hashes of the entries below it", findings))
+            there = "none" if (level, number) not in stored else "other hashes"
+            found.findings.append(Finding(path, "the hashes of the entries below it", there))

@@ -32,18 +32,19 @@ async def restore_fates(
     after = ""
     while True:
         async with database.transaction() as connection:
+            chosen = await fetch(
+                connection,
+                "SELECT DISTINCT clip_id FROM custody WHERE clip_id > %s ORDER BY clip_id LIMIT %s",
+                (after, AT_ONCE),
+            )
+            if not chosen:
+                return clips, again
+            ids = [row["clip_id"] for row in chosen]
             rows = await fetch(
                 connection,
-                "WITH chosen AS (SELECT DISTINCT clip_id FROM custody WHERE clip_id > %s ORDER BY clip_id LIMIT %s)"
-                " SELECT clip_id, index, event_id, type, topic, entry, payload FROM custody JOIN chosen USING (clip_id)"
-                " WHERE type = ANY(%s) AND conflicts_with IS NULL AND payload IS NOT NULL ORDER BY clip_id, index",
-                (after, AT_ONCE, TYPES),
-            )
-            last = await fetch(
-                connection,
-                "SELECT max(clip_id) AS clip_id FROM (SELECT DISTINCT clip_id FROM custody WHERE clip_id > %s"
-                " ORDER BY clip_id LIMIT %s) AS chosen",
-                (after, AT_ONCE),
+                "SELECT clip_id, index, event_id, type, topic, entry, payload FROM custody WHERE clip_id = ANY(%s)"
+                " AND type = ANY(%s) AND conflicts_with IS NULL AND payload IS NOT NULL ORDER BY clip_id, index",
+                (ids, TYPES),
             )
             for clip_id, group in groupby(rows, key=lambda row: row["clip_id"]):
                 sound = [told(row) for row in group if is_message(row["topic"], row["payload"])]
@@ -53,9 +54,7 @@ async def restore_fates(
                 clips += 1
                 again += len(restored.again)
                 await _write(connection, restored)
-        if last[0]["clip_id"] is None:
-            return clips, again
-        after = last[0]["clip_id"]
+        after = ids[-1]
         progress(clips)
 
 
@@ -121,7 +120,8 @@ async def apply_vault(database: Database, listed: Iterable[Listed]) -> dict[str,
 VAULT_RULES = {
     "held": "UPDATE clip_fate f SET hold_reasons = '{restored: the vault holds it}'"
             " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.held)",
-    "disposed": "UPDATE clip_fate f SET disposal = 'done'"
+    "disposed": "UPDATE clip_fate f SET disposal = 'done',"
+                " camera_copy = CASE camera_copy WHEN 'present' THEN 'unknown' ELSE camera_copy END"
                 " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id IS NULL)",
     "missing": "UPDATE clip_fate f SET disposal = 'committed' WHERE disposal IS NULL AND hold_reasons = '{}'"
                " AND standing IN ('verified', 'released') AND NOT EXISTS"

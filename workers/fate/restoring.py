@@ -9,7 +9,7 @@ stage goes into the outbox again, with the id that it had.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +20,7 @@ from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Disposal, Standing
 from workers.fate.outbox import Event
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
-from workers.keys.signing import EnrolledKey, Role, Signed, opened
+from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
 from workers.keys.statements import PURPOSES, Decision, Wiped
 
 FATE_TYPES = (
@@ -42,6 +42,7 @@ FATE_TYPES = (
 NOT_QUARANTINE_FACTS = ("clip_id", "attempt", "report")
 
 Keys = Mapping[str, EnrolledKey]
+Body = TypeVar("Body", bound=Struct)
 
 
 class Told(Struct, frozen=True):
@@ -129,7 +130,6 @@ def _of(by_type: Mapping[str, list[Told]], kind: str, attempt: int) -> Told | No
 def _standing(by_type: Mapping[str, list[Told]], attempt: int, keys: Keys) -> dict[str, Any]:
     """The furthest that is proved of this attempt, with the columns that belong to it."""
     secured, verified = _of(by_type, "clips.secured", attempt), _of(by_type, "clips.verified", attempt)
-    receipt = _receipt(by_type.get("clips.released", []), keys)
     apart = _first(by_type.get("clips.quarantined", []))
     found: dict[str, Any] = {"standing": Standing.REGISTERED, "interrupted": _interrupted(by_type, attempt)}
     if secured is not None:
@@ -138,6 +138,7 @@ def _standing(by_type: Mapping[str, list[Told]], attempt: int, keys: Keys) -> di
         version = verified.content["version_id"]
         found |= {"standing": Standing.VERIFIED, "interrupted": False, "stored_version": version,
                   "verified_version": version}  # fmt: skip
+        receipt = _receipt(by_type.get("clips.released", []), verified, keys)
         if receipt is not None:
             found |= {"standing": Standing.RELEASED, "receipt": receipt}
         if _first(by_type.get("clips.damaged", [])) is not None:
@@ -154,9 +155,16 @@ def _interrupted(by_type: Mapping[str, list[Told]], attempt: int) -> bool:
     return _of(by_type, "clips.transfer-interrupted", attempt) is not None
 
 
-def _receipt(released: Iterable[Told], keys: Keys) -> dict[str, Any] | None:
+def _receipt(released: Iterable[Told], verified: Told, keys: Keys) -> dict[str, Any] | None:
+    """The receipt that release gave for the version that was verified; another clip's is none, however signed."""
+    proved = verified.content
     for item in released:
-        if _holds(item.content.get("receipt"), Receipt, Role.SERVICE, keys):
+        receipt = _opened(item.content.get("receipt"), Receipt, Role.SERVICE, keys)
+        if (
+            receipt is not None
+            and receipt.clip_id == proved["clip_id"]
+            and any(copy.version_id == proved["version_id"] for copy in receipt.copies)
+        ):
             return dict(item.content["receipt"])
     return None
 
@@ -173,18 +181,16 @@ def _wiped(by_type: Mapping[str, list[Told]], keys: Keys) -> bool:
 
 
 def _holds(value: Any, body: type[Struct], role: Role, keys: Keys) -> bool:
-    """Whether this was signed by a known key of the role: whoever could write to the topic is not enough."""
+    return _opened(value, body, role, keys) is not None
+
+
+def _opened(value: Any, body: type[Body], role: Role, keys: Keys) -> Body | None:
+    """What a known key of the role signed, or None: whoever could write to the topic is not enough."""
     try:
         signed = msgspec.convert(value, Signed)
-        opened(PURPOSES[body], signed, body, role=role, find=lambda key: _unrevoked(keys.get(key)))
+        return opened(PURPOSES[body], signed, body, role=role, find=lambda key: as_it_signed(keys.get(key)))
     except (BwvError, MessageInvalid, msgspec.ValidationError):
-        return False
-    return True
-
-
-def _unrevoked(key: EnrolledKey | None) -> EnrolledKey | None:
-    """The key as it was when it signed: what a key signed before it was revoked stays true."""
-    return msgspec.structs.replace(key, revoked=False) if key is not None else None
+        return None
 
 
 def _disposal(by_type: Mapping[str, list[Told]]) -> str | None:

@@ -16,7 +16,7 @@ from workers.errors import PermanentFault
 from workers.footage.canonical import sha256_hex
 from workers.footage.recording import Inventory
 from workers.intake import ledger
-from workers.keys.signing import EnrolledKey, Role, Signed, opened
+from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
 from workers.keys.statements import PURPOSES, Enrolment, Revocation, Urgency
 
 IsMessage = Callable[[str, bytes], bool]
@@ -86,7 +86,7 @@ async def restore_dockings(connection: Connection, keys: Keys, is_message: IsMes
         try:
             # A dock's key that was revoked since still proves what it signed before.
             inventory = opened(PURPOSES[Inventory], signed, Inventory, role=Role.DOCK,
-                               find=lambda key: _unrevoked(keys.find(key)))  # fmt: skip
+                               find=lambda key: as_it_signed(keys.find(key)))  # fmt: skip
         except PermanentFault:
             continue
         if inventory.dock == signed.key.split(":")[1]:
@@ -99,10 +99,6 @@ async def restore_dockings(connection: Connection, keys: Keys, is_message: IsMes
             continue
         counted += 1
     return counted
-
-
-def _unrevoked(key: EnrolledKey | None) -> EnrolledKey | None:
-    return msgspec.structs.replace(key, revoked=False) if key is not None else None
 
 
 async def _events(connection: Connection, types: tuple[str, ...], order: str) -> list[Row]:

@@ -72,6 +72,15 @@ def load_public(path: Path) -> EnrolledKey:
         raise ConfigurationInvalid(f"{path}: not a public key file ({error})") from error
 
 
+def load_unenrolled(folder: Path, trust_root: Path) -> list[EnrolledKey]:
+    """The public keys that no event enrols: those of the services, and the trust root's.
+
+    Args:
+        folder: of all keys; the services' lie in `service/*.pub`.
+    """
+    return [load_public(path) for path in (trust_root, *sorted((folder / "service").glob("*.pub")))]
+
+
 def save_public(key: EnrolledKey, path: Path) -> None:
     """Write a public key file."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -157,6 +157,11 @@ def check_signature(purpose: str, signed: Signed, key: EnrolledKey) -> None:
         raise SignatureInvalid(f"the signature by {signed.key} over this {purpose} is wrong") from error
 
 
+def as_it_signed(key: EnrolledKey | None) -> EnrolledKey | None:
+    """The key as it was when it signed: what it signed before it was revoked stays true."""
+    return msgspec.structs.replace(key, revoked=False) if key is not None else None
+
+
 def opened(purpose: str, signed: Signed, body: type[T], *, role: Role, find: Callable[[str], EnrolledKey | None]) -> T:
     """Check a signature and decode what was signed.
 

@@ -66,7 +66,7 @@ def attempt_keys(namespace: str, clip_id: str, attempt: int) -> ClipKeys:
 
 def clip_prefix(namespace: str, clip_id: str) -> str:
     """Prefix of every attempt at a clip, with its closing slash."""
-    return f"{check_namespace(namespace)}/clips/{_clip(clip_id)}/"
+    return f"{clips_prefix(namespace)}{_clip(clip_id)}/"
 
 
 def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
@@ -86,12 +86,12 @@ def certificate_prefix(namespace: str) -> str:
 
 def upload_prefixes(namespace: str) -> tuple[str, str]:
     """Where footage is uploaded: under clips and under quarantine."""
-    return f"{check_namespace(namespace)}/clips/", f"{check_namespace(namespace)}/quarantine/"
+    return clips_prefix(namespace), f"{check_namespace(namespace)}/quarantine/"
 
 
 def certificate_key(namespace: str, clip_id: str) -> str:
     """Key of the certificate of disposal."""
-    return f"{check_namespace(namespace)}/certificates/{_clip(clip_id)}"
+    return f"{certificate_prefix(namespace)}{_clip(clip_id)}"
 
 
 def custody_key(namespace: str, name: str) -> str:
