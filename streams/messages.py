@@ -333,6 +333,291 @@ class ReconciliationStated(Message, frozen=True):
     statement: Signed
 
 
+class CategoryRequested(Message, frozen=True):
+    """A person gives a clip a category, or confirms the shorter one that it has. Signed."""
+
+    clip_id: str
+    categorisation: Signed
+
+
+class ClipCategorised(Message, frozen=True):
+    """A clip has a category, from a person.
+
+    Attributes:
+        category: that was given or confirmed.
+        counts: the category that decides from now on; a longer one while nobody confirmed the shorter.
+    """
+
+    clip_id: str
+    category: str
+    counts: str
+    policy: int
+    categorisation: Signed
+
+
+class TimeCorrectionRequested(Message, frozen=True):
+    """A person corrects the time of a recording, or confirms a correction. Signed."""
+
+    clip_id: str
+    correction: Signed
+
+
+class ClipTimeCorrected(Message, frozen=True):
+    """The time that retention counts from was corrected; `recorded_at` of the recording stays as it was."""
+
+    clip_id: str
+    correction: Signed
+
+
+class RestoreRequested(Message, frozen=True):
+    """A person takes a clip out of the bin. Signed."""
+
+    clip_id: str
+    restoration: Signed
+
+
+class ReviewRequested(Message, frozen=True):
+    """A person ends a retention review. Signed."""
+
+    clip_id: str
+    verdict: Signed
+
+
+class EarlyDisposalRequested(Message, frozen=True):
+    """An officer asks for an early disposal, or data protection approves it. Signed."""
+
+    clip_id: str
+    request: Signed
+
+
+class EarlyDisposalApproved(Message, frozen=True):
+    """Two people agreed that a clip may go before its time."""
+
+    clip_id: str
+    asked: Signed
+    approved: Signed
+
+
+class ReviewDue(Message, frozen=True):
+    """A long period is over: a person decides."""
+
+    clip_id: str
+    due_at: str
+    policy: int
+    category: str
+    rule: str
+    reasons: tuple[str, ...]
+
+
+class ReviewDecided(Message, frozen=True):
+    """A person ended a retention review."""
+
+    clip_id: str
+    verdict: Signed
+
+
+class DisposalIntended(Message, frozen=True):
+    """A clip's time has come: it is in the bin.
+
+    Attributes:
+        reasons: sentences of the decision, each with the source of its rule.
+        dispose_from: nothing is deleted before (RFC 3339).
+        ends_at: end of the period, by when everything is gone.
+    """
+
+    clip_id: str
+    policy: int
+    category: str
+    rule: str
+    reasons: tuple[str, ...]
+    intended_at: str
+    dispose_from: str
+    ends_at: str
+    sweep: str
+
+
+class DisposalCancelled(Message, frozen=True):
+    """A clip is out of the bin.
+
+    Attributes:
+        restoration: the person's, where one took it out; otherwise `reason` says what has changed.
+    """
+
+    clip_id: str
+    reason: str
+    restoration: Signed | None = None
+
+
+class DisposalCommitted(Message, frozen=True):
+    """Decided again, and for good: everything of this clip is deleted from now on."""
+
+    clip_id: str
+    camera: str
+    recording: str
+    report: Signed
+    policy: int
+    category: str
+    rule: str
+    reasons: tuple[str, ...]
+    intended_at: str
+    committed_at: str
+    receipt: Signed | None = None
+
+
+class ClipDisposed(Message, frozen=True):
+    """Nothing of the clip is left; the certificate is signed by disposal."""
+
+    clip_id: str
+    camera: str
+    policy: int
+    category: str
+    rule: str
+    certificate: Signed
+
+
+class PolicyAdoptionRequested(Message, frozen=True):
+    """A person adopts a retention policy, after a dry run of this very text. Signed."""
+
+    version: int
+    adoption: Signed
+
+
+class PolicyAdopted(Message, frozen=True):
+    """A retention policy is in force."""
+
+    version: int
+    name: str
+    adoption: Signed
+
+
+class SweepStopped(Message, frozen=True):
+    """A sweep wanted to dispose of more than it may, or must not run now: a person decides."""
+
+    sweep_id: str
+    policy: int
+    due: int
+    reason: str
+
+
+class SweepRequested(Message, frozen=True):
+    """A person lets a stopped sweep go on, or does not. Signed."""
+
+    sweep_id: str
+    decision: Signed
+
+
+class SweepDecided(Message, frozen=True):
+    """A person decided about a stopped sweep."""
+
+    sweep_id: str
+    decision: Signed
+
+
+class HoldRequested(Message, frozen=True):
+    """A person asks for a hold. Signed."""
+
+    hold_id: str
+    request: Signed
+
+
+class HoldAccepted(Message, frozen=True):
+    """From now on a clip is protected by its row; the store's legal hold follows."""
+
+    clip_id: str
+    hold_id: str
+    hold_reason: str
+    request: Signed
+
+
+class HoldPlaced(Message, frozen=True):
+    """Every version of the clip is under legal hold, read back. Until then: protected by the row."""
+
+    clip_id: str
+    hold_id: str
+    hold_reason: str
+    versions: int
+
+
+class HoldRefused(Message, frozen=True):
+    """The disposal of the clip was committed before the hold came; the certificate says when."""
+
+    clip_id: str
+    hold_id: str
+    hold_reason: str
+    reason: str
+
+
+class StandingHoldPlaced(Message, frozen=True):
+    """A hold that also covers what is docked later stands."""
+
+    hold_id: str
+    hold_reason: str
+    request: Signed
+
+
+class HoldMatched(Message, frozen=True):
+    """A clip falls under a standing hold; one message a clip."""
+
+    clip_id: str
+    hold_id: str
+
+
+class HoldCleared(Message, frozen=True):
+    """A clip was looked at and does not fall under a standing hold after all."""
+
+    clip_id: str
+    hold_id: str
+    hold_reason: str
+    reason: str
+
+
+class HoldLiftRequested(Message, frozen=True):
+    """A person wants to lift a hold. Signed."""
+
+    hold_id: str
+    lift: Signed
+
+
+class HoldLiftAsked(Message, frozen=True):
+    """The first of two people wants a hold lifted; it stands."""
+
+    hold_id: str
+    lift: Signed
+
+
+class StandingHoldLifted(Message, frozen=True):
+    """A hold was lifted, by one person or two as its reason asks; each of its clips follows."""
+
+    hold_id: str
+    hold_reason: str
+    lifts: tuple[Signed, ...]
+
+
+class HoldLifted(Message, frozen=True):
+    """A clip is no longer under this hold. The store's legal hold stays until disposal."""
+
+    clip_id: str
+    hold_id: str
+    hold_reason: str
+    lifts: tuple[Signed, ...]
+
+
+class RequestRefused(Message, frozen=True):
+    """A person asked for something that may not be done now.
+
+    Attributes:
+        request: event id of the request.
+        action: what the person can do.
+    """
+
+    request: str
+    what: str
+    by: str
+    reason: str
+    action: str
+    clip_id: str | None = None
+
+
 def encode(message: Message) -> bytes:
     """The message's JSON body."""
     return msgspec.json.encode(message)

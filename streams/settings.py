@@ -69,6 +69,10 @@ class Settings(Struct, frozen=True, kw_only=True):
         scrub_confirm: seconds between the two readings that a clip which cannot be read, while others can,
             needs before it counts as damaged: a disk of the store may just be restarting.
         scrub_patience: seconds without a byte after which the scrub takes a read for failed.
+        sweep_every: seconds between two rounds of the retention sweep.
+        lease, lease_renew: seconds; stored footage is locked for at most `lease` from now on, and again once less
+            than `lease_renew` remain. A disposal that was brought forward waits for the lock.
+        lease_every: seconds between two rounds of the lease.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
         fail: failpoints at which this process kills itself, each once; for the fault suite alone.
@@ -119,6 +123,10 @@ class Settings(Struct, frozen=True, kw_only=True):
     scrub_rate: float = 64e6
     scrub_confirm: float = 300.0
     scrub_patience: float = 20.0
+    sweep_every: float = 60.0
+    lease: float = 30 * 24 * 3600.0
+    lease_renew: float = 15 * 24 * 3600.0
+    lease_every: float = 300.0
     session_timeout: float = 30.0
     replication: int = 3
     partitions: int = 12
@@ -188,6 +196,8 @@ def _check(s: Settings) -> None:
         (1 <= s.at_once <= 64, "at_once", "1 to 64"),
         (0 < s.scrub_after < s.scrub_cycle, "scrub_after", "above 0 s and below scrub_cycle"),
         (s.scrub_rate >= 1e5, "scrub_rate", "at least 100,000 bytes a second"),
+        (0 < s.lease_renew < s.lease, "lease_renew", "above 0 s and below lease"),
+        (s.sweep_every > 0 and s.lease_every > 0, "sweep_every", "above 0 s, as lease_every"),
         (s.scrub_patience > 0, "scrub_patience", "above 0 s"),
     )
     for holds, name, expected in rules:

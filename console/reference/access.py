@@ -40,6 +40,23 @@ def _told_by_moves() -> tuple[str, ...]:
     return tuple(topic.name for topic in TOPICS if topic.name in told | twins)
 
 
+TOLD_BESIDE_MOVES = (
+    "cameras.gap-found",
+    "custody.sealed",
+    "policies.adopted",
+    "reviews.due",
+    "sweeps.stopped",
+    "sweeps.decided",
+    "holds.placed",
+    "holds.refused",
+    "holds.standing-placed",
+    "holds.standing-lifted",
+    "holds.lift-asked",
+    "holds.cleared",
+    "requests.refused",
+)
+"""Events of what is decided in one transaction with its outbox entry and is no move of a clip's row."""
+
 ACCESS = {
     "intake": Access(
         reads=(
@@ -66,8 +83,42 @@ ACCESS = {
     ),
     "probe": Access(reads=("clips.verified",), writes=("clips.probed",)),
     "record": Access(reads=tuple(topic.name for topic in TOPICS if topic.recorded)),
-    "relay": Access(writes=(*_told_by_moves(), "cameras.gap-found", "custody.sealed"), group=False),
+    "relay": Access(writes=(*_told_by_moves(), *TOLD_BESIDE_MOVES), group=False),
     "scrub": Access(writes=("clips.reread",), group=False, sees_topics=False),
+    "retention": Access(
+        reads=(
+            "clips.registered",
+            "clips.registered.urgent",
+            "clips.quarantined",
+            "clips.verified",
+            "categories.requested",
+            "corrections.requested",
+            "policies.requested",
+            "reviews.requested",
+            "disposals.early-requested",
+            "restores.requested",
+            "sweeps.requested",
+            "holds.accepted",
+            "holds.lifted",
+            "clips.disposed",
+        ),
+    ),
+    "sweep": Access(group=False),
+    "holds": Access(
+        reads=(
+            "holds.requested",
+            "holds.lift-requested",
+            "holds.standing-placed",
+            "holds.standing-lifted",
+            "holds.matched",
+            "clips.registered",
+            "clips.registered.urgent",
+            "clips.verified",
+        ),
+        writes=("holds.matched",),
+    ),
+    "disposal": Access(reads=("disposals.committed",)),
+    "lease": Access(group=False, sees_topics=False),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),
         writes=("cameras.docked", "uploads.reported", "clips.wiped"),
@@ -86,6 +137,15 @@ ACCESS = {
             "keys.enrolled",
             "keys.revoked",
             "reconciliations.stated",
+            "categories.requested",
+            "corrections.requested",
+            "policies.requested",
+            "reviews.requested",
+            "disposals.early-requested",
+            "restores.requested",
+            "sweeps.requested",
+            "holds.requested",
+            "holds.lift-requested",
         ),
         group=False,
     ),

@@ -30,7 +30,22 @@ from workers.errors import ConfigurationInvalid, PassingFault
 
 log = logging.getLogger(__name__)
 
-STAGES = ("intake", "transfer", "verification", "release", "probe", "relay", "record", "scrub", "dock")
+STAGES = (
+    "intake",
+    "transfer",
+    "verification",
+    "release",
+    "probe",
+    "relay",
+    "record",
+    "scrub",
+    "retention",
+    "sweep",
+    "holds",
+    "disposal",
+    "lease",
+    "dock",
+)
 """Each is a module of this package with a `STAGE`, or a `serve` of its own."""
 
 STOP_WITHIN = 60.0

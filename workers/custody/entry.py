@@ -21,6 +21,9 @@ from workers.footage.clip import CLIP_ID, ENROLLED_ID
 
 PERSONS_KEY = re.compile(rf"person:(?:{ENROLLED_ID.pattern}):[0-9a-f]{{16}}")
 
+WORD = re.compile(r"[a-z0-9][a-z0-9 _-]{0,63}")
+"""What names of categories, rules and hold reasons look like; anything else stays in the payload."""
+
 
 class Entry(Struct, frozen=True, omit_defaults=True):
     """Header of one event.
@@ -29,6 +32,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         verb: DPA 2018 s.62: collection, alteration, consultation, disclosure, combination, erasure.
         person: whose key signed the decision, where a person decided.
         payload: SHA-256(salt || body), hex.
+        category, policy, rule, hold_reason: of a retention decision; they stay when the payload goes, so that
+            what was decided can still be told (docs/life-of-a-clip.md §5).
     """
 
     index: int
@@ -44,6 +49,10 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     person: str | None = None
     unreadable: str | None = None
     conflicts_with: int | None = None
+    category: str | None = None
+    policy: int | None = None
+    rule: str | None = None
+    hold_reason: str | None = None
 
 
 class Recorded(Struct, frozen=True):
@@ -80,6 +89,16 @@ class Recorded(Struct, frozen=True):
         named = self.content.get("camera")
         return named if isinstance(named, str) and ENROLLED_ID.fullmatch(named) else None
 
+    def word(self, name: str) -> str | None:
+        """A short name of the body that may stand in the header, such as a category."""
+        value = self.content.get(name)
+        return value if isinstance(value, str) and WORD.fullmatch(value) else None
+
+    def number(self, name: str) -> int | None:
+        """A small number of the body that may stand in the header, such as a policy's version."""
+        value = self.content.get(name)
+        return value if type(value) is int and 0 <= value < 1 << 31 else None
+
     @property
     def person(self) -> str | None:
         """The person whose key signed it, if one did."""
@@ -106,6 +125,10 @@ def entry_for(recorded: Recorded, index: int, salt: bytes, conflicts_with: int |
         person=recorded.person,
         unreadable=recorded.unreadable,
         conflicts_with=conflicts_with,
+        category=recorded.word("category"),
+        policy=recorded.number("policy"),
+        rule=recorded.word("rule"),
+        hold_reason=recorded.word("hold_reason"),
     )
 
 

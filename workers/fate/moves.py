@@ -88,6 +88,8 @@ class Move(Struct, frozen=True):
         for column, value in self.sets.items():
             after[column] = row["attempt"] + 1 if value == NEXT else value
         after.update({column: given[column] for column in self.gives})
+        if "hold_reasons" in self.gives:
+            after["held"] = bool(after["hold_reasons"])  # the table generates it
         return after
 
 
@@ -259,6 +261,147 @@ DECIDE_QUARANTINE = Move(
 )
 """A person accepted the bytes as they are, or left them in quarantine; the signed decision is the event."""
 
+PLACE_HOLD = Move(
+    "place hold",
+    by="holds",
+    when={"disposal": NOT_COMMITTED},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("hold_reasons",),
+    gives=("hold_reasons",),
+    events=("holds.accepted",),
+)
+"""From this commit on the clip is protected, whatever the store does; what was in the bin is out of it."""
+
+LIFT_HOLD = Move(
+    "lift hold",
+    by="holds",
+    when={"disposal": NOT_COMMITTED, "held": (True,)},
+    sets={},
+    same=("hold_reasons",),
+    gives=("hold_reasons",),
+    events=("holds.lifted",),
+)
+"""Nothing happens at the store: its legal hold comes off in disposal alone, after the commit."""
+
+CATEGORISE = Move(
+    "categorise",
+    by="retention",
+    when={"disposal": NOT_COMMITTED},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("facts",),
+    gives=("facts",),
+    events=("clips.categorised",),
+)
+"""A person gave or confirmed a category."""
+
+CORRECT_TIME = Move(
+    "correct time",
+    by="retention",
+    when={"disposal": NOT_COMMITTED},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("facts",),
+    gives=("facts",),
+    events=("clips.time-corrected",),
+)
+"""A person corrected, or confirmed the correction of, the time of the recording."""
+
+DECIDE_REVIEW = Move(
+    "decide review",
+    by="retention",
+    when={"disposal": NOT_COMMITTED},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("facts",),
+    gives=("facts",),
+    events=("reviews.decided",),
+)
+"""A person ended a retention review."""
+
+ALLOW_EARLY = Move(
+    "allow early disposal",
+    by="retention",
+    when={"disposal": (None,)},
+    sets={},
+    same=("facts",),
+    gives=("facts",),
+    events=("disposals.early-approved",),
+)
+"""Accidental, private or privileged footage: an officer asked, data protection approved."""
+
+INTEND = Move(
+    "intend disposal",
+    by="sweep",
+    when={"disposal": (None,), "held": (False,)},
+    sets={"disposal": Disposal.INTENDED},
+    same=("facts", "standing"),
+    gives=("intended_at", "intent", "dispose_from"),
+    events=("disposals.intended",),
+)
+"""Its time has come: it is in the bin now, and a person can still take it out."""
+
+RESTORE = Move(
+    "restore",
+    by="retention",
+    when={"disposal": (Disposal.INTENDED,)},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("facts",),
+    gives=("facts",),
+    events=("disposals.cancelled",),
+)
+"""A person took it out of the bin, and said not before which day."""
+
+WITHDRAW = Move(
+    "withdraw intent",
+    by="sweep",
+    when={"disposal": (Disposal.INTENDED,)},
+    sets={"disposal": None, "intended_at": None, "intent": None, "dispose_from": None},
+    same=("intended_at",),
+    events=("disposals.cancelled",),
+)
+"""Decided again before the commit, and its time has not come after all (another policy, a standing hold)."""
+
+COMMIT = Move(
+    "commit disposal",
+    by="sweep",
+    when={"disposal": (Disposal.INTENDED,), "held": (False,)},
+    sets={"disposal": Disposal.COMMITTED},
+    same=("facts", "standing", "intended_at", "lease_end"),
+    events=("disposals.committed",),
+)
+"""The point of no return; nothing is deleted before the broker has confirmed the event."""
+
+DISPOSE = Move(
+    "dispose",
+    by="disposal",
+    when={"disposal": (Disposal.COMMITTED,)},
+    sets={"disposal": Disposal.DONE},
+    events=("clips.disposed",),
+)
+"""Nothing is left at the store, and the certificate lies there."""
+
+RENEW_LEASE = Move(
+    "renew lease",
+    by="lease",
+    when={
+        "disposal": NOT_COMMITTED,
+        "standing": (Standing.VERIFIED, Standing.RELEASED, Standing.DAMAGED, Standing.QUARANTINED),
+    },
+    sets={},
+    same=("lease_end",),
+    gives=("lease_end",),
+)
+"""The absolute date stands in the row before any lock is set to it: a late call can set no date that the row
+does not know."""
+
+CONFIRM_LEASE = Move(
+    "confirm lease",
+    by="lease",
+    when={"disposal": NOT_COMMITTED},
+    sets={},
+    same=("lease_end",),
+    gives=("lease_confirmed",),
+)
+"""Every version was seen to be locked until then."""
+
 MOVES = (
     RELOCATE,
     RESTART,
@@ -276,4 +419,17 @@ MOVES = (
     NOTE_WIPED_AFTER_DISPOSAL,
     DAMAGE,
     DECIDE_QUARANTINE,
+    PLACE_HOLD,
+    LIFT_HOLD,
+    CATEGORISE,
+    CORRECT_TIME,
+    DECIDE_REVIEW,
+    ALLOW_EARLY,
+    INTEND,
+    RESTORE,
+    WITHDRAW,
+    COMMIT,
+    DISPOSE,
+    RENEW_LEASE,
+    CONFIRM_LEASE,
 )

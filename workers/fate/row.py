@@ -20,8 +20,9 @@ from workers.fate.moves import NEXT, Move
 from workers.fate.outbox import EVENT_COLUMNS, Event, event_row
 from workers.footage.recording import Report
 from workers.keys.signing import Signed
+from workers.retention.facts import Fact
 
-JSON_COLUMNS = frozenset({"report", "declaration", "receipt", "quarantine", "decision", "category_history"})
+JSON_COLUMNS = frozenset({"report", "declaration", "receipt", "quarantine", "decision", "facts", "intent"})
 
 
 class Fate(Struct, frozen=True):
@@ -47,6 +48,14 @@ class Fate(Struct, frozen=True):
     disposal: str | None = None
     quarantine: dict[str, Any] | None = None
     decision: Signed | None = None
+    hold_reasons: tuple[str, ...] = ()
+    held: bool = False
+    facts: tuple[Fact, ...] = ()
+    intended_at: datetime | None = None
+    intent: dict[str, Any] | None = None
+    dispose_from: datetime | None = None
+    lease_end: datetime | None = None
+    lease_confirmed: datetime | None = None
 
     def declared(self) -> Report:
         """The dock's declaration, decoded; the signature was checked when it was registered and is checked
@@ -170,7 +179,7 @@ def _statement(move: Move, seen: Fate, events: Sequence[Event], given: Mapping[s
             sets.append(f"{column} = {column} + 1")
         else:
             sets.append(f"{column} = %(set_{column})s")
-            parameters[f"set_{column}"] = _json(value) if column in JSON_COLUMNS else value
+            parameters[f"set_{column}"] = _stored(column, value)
     where = ["clip_id = %(clip_id)s"]
     for column, allowed in move.when.items():
         values = [value for value in allowed if value is not None]
@@ -181,7 +190,7 @@ def _statement(move: Move, seen: Fate, events: Sequence[Event], given: Mapping[s
         where.append(f"({' OR '.join(tests)})")
     for column in move.same:
         where.append(f"{column} IS NOT DISTINCT FROM %(same_{column})s")
-        parameters[f"same_{column}"] = getattr(seen, column)
+        parameters[f"same_{column}"] = _stored(column, getattr(seen, column))
     statement = f"WITH moved AS (UPDATE clip_fate SET {', '.join(sets)} WHERE {' AND '.join(where)} RETURNING 1)"
     if events:
         # One insert, sorted: the events of a move enter the outbox in the order in which they are told.
@@ -203,6 +212,12 @@ def _expectation(move: Move, seen: Fate) -> str:
     conditions = [f"{column} in {[str(v) for v in allowed]}" for column, allowed in move.when.items()]
     conditions += [f"{column} still {getattr(seen, column)!r}" for column in move.same]
     return ", ".join(conditions)
+
+
+def _stored(column: str, value: Any) -> Any:
+    if column in JSON_COLUMNS:
+        return _json(value)
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _json(value: Any) -> str | None:

@@ -9,6 +9,18 @@ from msgspec import Struct
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Inventory, Report
 from workers.operations.statement import Reconciliation
+from workers.retention.statements import (
+    Adoption,
+    Categorisation,
+    Disposed,
+    EarlyDisposalRequest,
+    HoldLift,
+    HoldRequest,
+    Restoration,
+    ReviewVerdict,
+    SweepDecision,
+    TimeCorrection,
+)
 
 
 class Enrolment(Struct, frozen=True):
@@ -106,6 +118,16 @@ PURPOSES: dict[type[Struct], str] = {
     Wiped: "bwv.wiped.1",
     Fetch: "bwv.fetch.1",
     Reconciliation: "bwv.reconciliation.1",
+    Categorisation: "bwv.categorisation.1",
+    TimeCorrection: "bwv.time-correction.1",
+    Restoration: "bwv.restoration.1",
+    ReviewVerdict: "bwv.review-verdict.1",
+    EarlyDisposalRequest: "bwv.early-disposal.1",
+    Adoption: "bwv.policy-adoption.1",
+    SweepDecision: "bwv.sweep-decision.1",
+    HoldRequest: "bwv.hold-request.1",
+    HoldLift: "bwv.hold-lift.1",
+    Disposed: "bwv.disposed.1",
 }
 """A signature is bound to its purpose, so that one given for one thing cannot be shown for another."""
 
