@@ -38,7 +38,7 @@ def make_home(home: Path, more_settings: str = "") -> None:
     first = _key(keys, Role.PERSON, FIRST_PERSON)
     if not (keys / "trust-root.pub").exists():
         save_public(first.enrolment(), keys / "trust-root.pub")
-    for service in ("release", "transfer", "reconcile"):
+    for service in ("release", "transfer", "reconcile", "disposal"):
         _key(keys, Role.SERVICE, service)
     _key(keys, Role.DOCK, FIRST_DOCK)
     (home / "dock").mkdir(exist_ok=True)

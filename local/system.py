@@ -10,7 +10,9 @@ from local.ports import keep_ports
 from local.programs import Program
 from streams.engine.exits import TOO_MANY_FAULTS
 
-STAGES = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
+INGEST = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
+RETENTION = ("retention", "sweep", "holds", "disposal", "lease")
+STAGES = (*INGEST, *RETENTION)
 DOCK = f"dock-{FIRST_DOCK.lower()}"
 
 _ENGINES = ("console.cli.stages", "streams.engine.delivery", "streams.engine.long_work")

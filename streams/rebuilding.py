@@ -21,13 +21,16 @@ from streams.settings import Settings
 from streams.topics import BY_NAME
 from streams.vaults import open_vault
 from workers.custody.keys import load_verifiers
+from workers.custody.log import erase_disposed
 from workers.custody.restoring import restore_log
 from workers.database.engine import Database
 from workers.database.schema import drop_schema, replace_schema, upgrade
 from workers.errors import MessageInvalid
+from workers.fate import restoring as fate_restoring
 from workers.fate.rebuilt import Listed, apply_vault, restore_fates
 from workers.intake.restoring import Keys, restore_dockings, restore_people
 from workers.keys.keyring import load_unenrolled
+from workers.retention.restoring_shared import enter_unproved, fan_out_again, plan_all, restore_shared
 from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
 from workers.vault.vault import Vault, Version
 
@@ -44,6 +47,8 @@ class Rebuilt(Struct, frozen=True):
         sealed: custody entries that came from the vault; size: with those from Kafka's tail.
         erased: entries whose payload went with its clip.
         again: events told again so that unfinished clips go on.
+        policies: that were adopted.
+        unproved: holds of which only a sign is left; two people lift them.
         by_vault: rule → rows that what lies in the vault corrected.
         kept: name of the schema that was replaced; None when there was none.
     """
@@ -55,6 +60,8 @@ class Rebuilt(Struct, frozen=True):
     keys: int
     dockings: int
     again: int
+    policies: int
+    unproved: int
     by_vault: dict[str, int]
     kept: str | None
 
@@ -80,9 +87,16 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         async with database.transaction() as connection:
             people = await restore_people(connection, keys, _is_message)
             dockings = await restore_dockings(connection, keys, _is_message)
+            await erase_disposed(connection)
         clips, again = await restore_fates(database, keys.known, _is_message, progress=lambda n: told("clips", n))
+        async with database.transaction() as connection:
+            shared = await restore_shared(connection, keys.known, _is_message)
         listed = await asyncio.to_thread(lambda: list(_listed(settings, told)))
         by_vault = await apply_vault(database, listed)
+        async with database.transaction() as connection:
+            unproved = await enter_unproved(connection)
+            again += await fan_out_again(connection, lambda row: fate_restoring.told(row).event)
+        await plan_all(database, lambda n: told("clips planned", n))
         await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
     replace = partial(replace_schema, settings.database, fresh, settings.namespace, sealed=restored.size)
     kept = await asyncio.to_thread(replace)
@@ -94,6 +108,8 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         keys=people,
         dockings=dockings,
         again=again - by_vault.pop("not told again"),
+        policies=shared["policies"],
+        unproved=unproved,
         by_vault=by_vault,
         kept=kept,
     )

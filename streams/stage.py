@@ -55,11 +55,13 @@ class Parts(Struct, frozen=True):
     Attributes:
         publish: sends one event and returns when the broker confirmed it. For what is not a move; a move's
             events go through the outbox.
+        show: sets a metric of the stage's own by its name.
     """
 
     settings: Settings
     database: Database
     publish: Callable[[Event], Awaitable[None]]
+    show: Callable[[str, float], None] = lambda name, value: None
 
 
 class Stage:
@@ -72,6 +74,7 @@ class Stage:
         self.settings = parts.settings
         self.database = parts.database
         self.publish = parts.publish
+        self.show = parts.show
 
     async def start(self) -> None:
         """Open what the stage needs; raise ConfigurationInvalid to refuse to start."""

@@ -6,6 +6,7 @@
     │   ├── SignatureInvalid      not signed by an enrolled, unrevoked key
     │   ├── NameInvalid           an id or a path that we refuse to touch
     │   ├── RuleBroken            well formed, and forbidden (a replay, a conflict, a limit)
+    │   ├── PolicyInvalid         a retention policy that cannot be read, contradicts itself or protects nothing
     │   ├── ProofInvalid          a Merkle proof does not lead to the root it was shown for
     │   ├── TileInvalid           a tile or an entry bundle of the custody log is missing, cut short or malformed
     │   └── NoteInvalid           a signed note or checkpoint is malformed, or not signed by a key that we know
@@ -18,6 +19,7 @@
     ├── FootageDiffers            bytes and declaration disagree: quarantine, never the dead letters
     ├── AlreadyThere              put-if-absent found the key taken: read and compare
     ├── MoveRefused               the row is not in the state the move starts from: somebody was first
+    ├── Refused                   a person asked for what may not be done now: answered, with what to do
     ├── ConfigurationInvalid      the process refuses to start and says why (exit 2)
     │   └── LogForked             the custody log and its sealed or witnessed checkpoint tell two histories
     └── PartUnreachable           a command cannot reach a part it needs (exit 3)
@@ -50,6 +52,10 @@ class NameInvalid(PermanentFault):
 
 class RuleBroken(PermanentFault):
     """The message is well formed and asks for something that is forbidden."""
+
+
+class PolicyInvalid(PermanentFault):
+    """A retention policy cannot be read, contradicts itself, or would protect nothing."""
 
 
 class ProofInvalid(PermanentFault):
@@ -124,6 +130,20 @@ class AlreadyThere(BwvError):
 
 class MoveRefused(BwvError):
     """The compare-and-set found the row in another state; whoever was first has decided."""
+
+
+class Refused(BwvError):
+    """A person asked for what may not be done now. The request is answered and done with, never dead-lettered.
+
+    Args:
+        reason: why not.
+        action: what the person can do.
+    """
+
+    def __init__(self, reason: str, action: str) -> None:
+        super().__init__(f"{reason}; {action}")
+        self.reason = reason
+        self.action = action
 
 
 class ConfigurationInvalid(BwvError):

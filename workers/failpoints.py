@@ -45,6 +45,20 @@ FAILPOINTS = (
     "probe.after_probe",
     "scrub.before_move",
     "scrub.after_move",
+    "disposal.after_note",
+    "disposal.after_abort",
+    "disposal.after_hold_off",
+    "disposal.after_first_delete",
+    "disposal.before_manifest",
+    "disposal.after_deletes",
+    "disposal.after_certificate",
+    "disposal.after_move",
+    "sweep.before_intend",
+    "sweep.after_intend",
+    "sweep.before_commit",
+    "sweep.after_commit",
+    "lease.after_renew",
+    "lease.after_locks",
 )
 
 _armed: dict[str, Path | None] = {}

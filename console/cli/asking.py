@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import click
 from msgspec import Struct
 
-from console.cli.common import until
+from console.cli.common import database_of, run, until
+from console.cli.counting import counted
 from streams.engine.publishing import Publisher
 from streams.messages import Message, event
 from streams.settings import Settings
@@ -56,6 +57,29 @@ async def answered(database: Database, asked: str, stage: str, *, patience: floa
         PartUnreachable: none within `patience` seconds; the request waits for the stage.
     """
     return await until(lambda: answer_to(database, asked), f"{stage} has not answered", patience)
+
+
+def settled(
+    settings: Settings, stage: str, asked: Sequence[Request], *, what: str = "requests", hidden: bool = False
+) -> list[Answer]:
+    """Make requests and wait until each is answered, in order.
+
+    Args:
+        what: is counted while it goes on, in the plural.
+        hidden: show no progress.
+    """
+
+    async def work() -> list[Answer]:
+        async with database_of(settings) as database:
+            ids = await request(settings, asked)
+            answers: list[Answer] = []
+            with counted(what, len(ids), hidden=hidden or len(ids) == 1) as tell:
+                for one in ids:
+                    answers.append(await answered(database, one, stage))
+                    tell(len(answers))
+            return answers
+
+    return run(work())
 
 
 def exit_code(answers: Iterable[Answer]) -> int:

@@ -69,7 +69,8 @@ def trace(context: click.Context, clip: str, as_of: str | None, as_json: bool) -
         return
     officer = facts["officer"] or "officer unknown"
     click.echo(f"{facts['clip_id']}  {facts['camera']}/{facts['recording']}  {officer}")
-    click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}")
+    disposal = f", disposal {facts['disposal']}; why: bwv explain {facts['clip_id']}" if facts["disposal"] else ""
+    click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}{disposal}")
     _show_timeline(timeline)
 
 

@@ -13,6 +13,7 @@ import click
 
 from console.cli.clips import show_ledger
 from console.cli.common import announce, console, database_of, run, settings_of, signed_by_person
+from console.cli.demo_retention import FIRST_LOCK, MORE_SETTINGS, show_retention
 from console.cli.keys import enrol_key
 from console.cli.progress import watch
 from console.cli.stack import start
@@ -20,6 +21,7 @@ from local.background import stop_background
 from local.demo import LARGE, OFFICERS, make_cameras
 from local.ffmpeg import find_ffmpeg
 from local.sample import Camera
+from local.system import INGEST, STAGES
 from streams.messages import CameraIssued, UploadReported
 from streams.settings import Settings
 from workers.database.engine import Database
@@ -32,41 +34,45 @@ from workers.operations.ledger import Ledger, read_ledger
 PATIENCE = 150.0
 """Seconds after which a demo that makes no progress gives up and says what it waits for."""
 
-MORE_SETTINGS = (
-    "first_lock = 60.0      # seconds; days in production\ndock_settle = 0.3      # its cameras appear by one rename\n"
-)
+SETTINGS = """\
+first_lock = {first_lock}      # seconds; days in production
+dock_settle = 0.3      # its cameras appear by one rename
+"""
 
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the system running, with its footage, to look around.")
+@click.option("--all", "everything", is_flag=True, help="Retention too: a policy, a disposal, a hold. Two minutes.")
 @click.option("--large", default=LARGE, show_default=True, help="Bytes of the large recording.")
 @click.pass_context
-def demo(context: click.Context, keep: bool, large: int) -> None:
+def demo(context: click.Context, keep: bool, everything: bool, large: int) -> None:
     """Dock three cameras, watch seven recordings and an event log reach the vault, and close the ledger.
 
-    Exit 0 when declared = wiped + quarantined + left on the camera.
+    With --all a retention policy is adopted then: one clip goes with its certificate, a complaint keeps another.
+    Exit 0 when declared = wiped + quarantined + left on the camera, and what was stored = kept + held + deleted.
     """
     began = time.monotonic()
     home = settings_of(context).home / "demo"
     stop_background(home, at_once=True)
     shutil.rmtree(home, ignore_errors=True)
     try:
-        ledger = _run(home, large)
+        settings, ledger = _run(home, large, everything)
+        click.echo("")
+        show_ledger(ledger)
+        adds_up = ledger.adds_up and (not everything or show_retention(context.find_root().command, settings))
     except BaseException:
         stop_background(home)
         raise
-    click.echo("")
-    show_ledger(ledger)
-    click.echo(f"\n{'it adds up' if ledger.adds_up else 'IT DOES NOT ADD UP'} · {time.monotonic() - began:.1f} s")
+    click.echo(f"\n{'it adds up' if adds_up else 'IT DOES NOT ADD UP'} · {time.monotonic() - began:.1f} s")
     if keep:
         click.echo(f"left running: bwv --home {os.path.relpath(home)} status | trace | quarantine list | down")
     else:
         stop_background(home, at_once=True)
         shutil.rmtree(home, ignore_errors=True)
-    context.exit(0 if ledger.adds_up else 1)
+    context.exit(0 if adds_up else 1)
 
 
-def _run(home: Path, large: int) -> Ledger:
+def _run(home: Path, large: int, everything: bool) -> tuple[Settings, Ledger]:
     out = console()
     with ThreadPoolExecutor(1) as pool:
         out.print("[bold]Starting Kafka, an object store, PostgreSQL and the stages; three cameras are recording …[/]")
@@ -80,7 +86,7 @@ def _run(home: Path, large: int) -> Ledger:
         settings = start(
             home,
             lambda part: out.print(f"  {part.name:14} {part.state}") if part.state == "ready" else None,
-            MORE_SETTINGS,
+            *_parts(everything),
         )
         cameras = making.result()
     run(_issue(settings, cameras))
@@ -89,7 +95,14 @@ def _run(home: Path, large: int) -> Ledger:
         bay = settings.dock_folder / f"BAY-{number:02}"
         bay.mkdir(parents=True, exist_ok=True)
         os.replace(camera.folder, bay / camera.name)
-    return run(_watch(settings, cameras))
+    return settings, run(_watch(settings, cameras))
+
+
+def _parts(everything: bool) -> tuple[str, tuple[str, ...]]:
+    """Settings and stages; those of retention only where they are shown, so that the first act stays quick."""
+    if everything:
+        return SETTINGS.format(first_lock=FIRST_LOCK) + MORE_SETTINGS, STAGES
+    return SETTINGS.format(first_lock=60.0), INGEST
 
 
 async def _issue(settings: Settings, cameras: list[Camera]) -> None:

@@ -26,6 +26,11 @@ VERBS: dict[str, tuple[str, str]] = {
     "cameras": ("cameras:cameras", "Issue a camera to an officer and take it back; list cameras."),
     "urgent": ("cameras:urgent", "Put a camera, or whatever stands in a bay, into the urgent lane."),
     "trace": ("clips:trace", "The history of one clip: who, what, why, when."),
+    "explain": ("explain:explain_command", "Why a clip is kept, in the bin or deleted, now or at any past moment."),
+    "disposals": ("auditing:disposals", "What was deleted on a day, by which decision, and the proof."),
+    "categorise": ("categorise:categorise", "Give clips a category, or confirm one that is kept for less long."),
+    "correct-time": ("categorise:correct_time", "Say when a clip was recorded, where the camera's clock was wrong."),
+    "reviews": ("reviews:reviews", "Retention reviews: a long period is over, and a person decides."),
     "custody": ("custody:custody", "The custody log: signed head, proofs for anybody, a check of the whole."),
     "rebuild": ("rebuild:rebuild_command", "Make the database again from the vault, Kafka and the store."),
     "attribute": ("clips:attribute", "Correct whose clip it is, with a reason."),
@@ -33,11 +38,25 @@ VERBS: dict[str, tuple[str, str]] = {
     "verify": ("verify:verify", "Read stored clips again in full and compare them with what the dock signed."),
     "reconcile": ("reconcile:reconcile", "Declared, custody log and vault compared; a signed statement."),
     "quarantine": ("quarantine:quarantine", "Recordings whose bytes are not the declared ones; a person decides."),
+    "retention": ("retention:retention", "Policies: what is in force, what another would change, what goes next."),
     "dead-letters": ("dead_letters:dead_letters", "Messages that could not succeed, with their original bytes."),
+    "hold": ("hold:hold", "Keep clips whatever their period: place, lift, list and show holds."),
 }  # fmt: skip
 """Verb → where it lives and its one line of help."""
 
+MORE = {
+    "retention": ("bin:restore", "bin:early", "bin:sweeps", "bin:approve_sweep", "bin:refuse_sweep"),
+}
+"""Verb that is a group → its commands that live in another module."""
+
 EXIT_CODES = "Exit codes: 0 done · 1 found a problem · 2 wrong use or setting · 3 cannot reach a part"
+
+
+def _loaded(place: str) -> click.Command:
+    """The command at `module:name`."""
+    module, name = place.split(":")
+    command: click.Command = getattr(importlib.import_module(f"console.cli.{module}"), name)
+    return command
 
 
 class Verbs(click.Group):
@@ -51,8 +70,10 @@ class Verbs(click.Group):
         """Import the verb's module."""
         if cmd_name not in VERBS:
             return None
-        module, name = VERBS[cmd_name][0].split(":")
-        command: click.Command = getattr(importlib.import_module(f"console.cli.{module}"), name)
+        command = _loaded(VERBS[cmd_name][0])
+        if isinstance(command, click.Group):
+            for more in MORE.get(cmd_name, ()):
+                command.add_command(_loaded(more))
         command.epilog = EXIT_CODES
         for child in getattr(command, "commands", {}).values():
             child.epilog = EXIT_CODES

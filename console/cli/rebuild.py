@@ -33,6 +33,7 @@ def _show(made: Rebuilt) -> None:
         f"custody log: {made.size} entries, {made.sealed} of them from the vault, {made.size - made.sealed} from "
         f"Kafka; {made.erased} without payload, which went with its clip\n"
         f"{made.clips} clips, {made.dockings} dockings, {made.keys} statements about keys and urgency\n"
+        f"{made.policies} policies; {made.unproved} holds of which only a sign is left, which two people can lift\n"
         f"{made.again} events told again so that unfinished clips go on"
     )
     for rule, rows in made.by_vault.items():

@@ -12,7 +12,7 @@ from console.cli.keys import enrol_key
 from local.background import start_in_background, stop_background
 from local.bootstrap import FIRST_DOCK, make_home
 from local.keeper import Kept
-from local.system import programs
+from local.system import STAGES, programs
 from streams.settings import Settings, load
 from workers.keys.keyring import load_public
 
@@ -39,10 +39,15 @@ def up(context: click.Context) -> None:
     )
 
 
-def start(home: Path, tell: Callable[[Kept], None] = _quietly, more_settings: str = "") -> Settings:
+def start(
+    home: Path,
+    tell: Callable[[Kept], None] = _quietly,
+    more_settings: str = "",
+    stages: tuple[str, ...] = STAGES,
+) -> Settings:
     """Start the system in the background and enrol its first dock."""
     make_home(home, more_settings)
-    start_in_background(home, programs(home), on_progress=tell)
+    start_in_background(home, programs(home, stages=stages), on_progress=tell)
     settings = load(home)
     run(enrol_key(settings, load_public(settings.keys / "dock" / f"{FIRST_DOCK}.pub")))
     return settings

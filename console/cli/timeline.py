@@ -9,6 +9,14 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from console.cli.timeline_retention import (
+    HIDDEN,
+    RETENTION_SENTENCES,
+    THE_FORCE,
+    Open,
+    hidden,
+    open_holds,
+)
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
 from workers.keys.statements import Attribution, Decision, Wiped
@@ -21,6 +29,11 @@ WHO = {
     "release": "release",
     "probe": "probe",
     "scrub": "scrub",
+    "retention": "retention",
+    "sweep": "retention sweep",
+    "holds": "holds",
+    "disposal": "disposal",
+    "lease": "lease",
 }
 
 
@@ -39,28 +52,36 @@ class Moment(Struct, frozen=True):
 
 def moments(rows: Iterable[dict[str, Any]]) -> list[Moment]:
     """One moment for each custody entry."""
-    return [_moment(row) for row in rows]
+    known = list(rows)
+    named = open_holds(known)
+    return [_moment(row, named) for row in known]
 
 
-def _moment(row: dict[str, Any]) -> Moment:
+def _moment(row: dict[str, Any], named: Open) -> Moment:
     time: datetime = row["time"]
+    covert = hidden(row["type"], row["payload"], named)
     source = (row["source"] or "").rsplit("/", 1)[-1]
     return Moment(
         utc=time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z",
         local=time.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
-        who=row["person"] or WHO.get(source, source),
+        who=THE_FORCE if covert else row["person"] or WHO.get(source, source),
         verb=row["verb"],
-        what=sentence(row["type"], row["payload"]),
+        what=HIDDEN.get(row["type"], THE_FORCE) if covert else sentence(row["type"], row["payload"], row["category"]),
         index=row["index"],
         event_id=row["event_id"],
         type=row["type"],
     )
 
 
-def sentence(kind: str, payload: bytes | None) -> str:
-    """Say in one sentence what an event tells."""
+def sentence(kind: str, payload: bytes | None, category: str | None = None) -> str:
+    """Say in one sentence what an event tells.
+
+    Args:
+        category: of the entry's header, which stays when the payload goes.
+    """
     if payload is None:
-        return f"{kind} (the payload is erased; its digest remains)"
+        named = f": category {category}" if category else ""
+        return f"{kind}{named} (the payload is erased; its digest remains)"
     content = msgspec.json.decode(payload)
     told = SENTENCES.get(kind.removesuffix(".urgent"))
     lane = " in the urgent lane" if kind.endswith(".urgent") else ""
@@ -171,4 +192,5 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         f"read back and not what was declared: {c['reason']}"
         + ("; no further attempt starts by itself" if c.get("exhausted") else "")
     ),
+    **RETENTION_SENTENCES,
 }

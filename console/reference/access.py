@@ -114,6 +114,7 @@ ACCESS = {
             "clips.registered",
             "clips.registered.urgent",
             "clips.verified",
+            "clips.quarantined",
         ),
         writes=("holds.matched",),
     ),

@@ -32,6 +32,7 @@ BURY_WITHIN = 20.0
 """Seconds in which the broker must confirm a dead letter, else the process ends and the message comes again."""
 
 KEYED_BY = {"clip": "clip_id", "camera": "camera"}
+"""What orders a topic → the field that must equal a message's key; what is about the whole log has none."""
 
 
 class AnswerOverdue(PassingFault):
@@ -64,7 +65,8 @@ def open_message(origin: Origin, namespace: str) -> Opened:
         raise MessageInvalid("no CloudEvents id: expected a header ce_id")
     message = decode(body, carries)
     key = (origin.key or b"").decode("utf-8", "replace")
-    named = getattr(message, KEYED_BY[BY_NAME[topic].key], None)
+    field = KEYED_BY.get(BY_NAME[topic].key)
+    named = getattr(message, field, None) if field else None
     if named and named != key:
         raise MessageInvalid(f"its key is {key!r}, but it is about {named!r}")
     return message, Envelope(topic, origin.partition, origin.offset, key, origin.time, headers, body)

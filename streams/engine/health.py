@@ -49,7 +49,14 @@ METRICS = {
     "bwv_scrub_oldest_seconds": "Seconds since the stored clip was read that was not read for the longest time",
     "bwv_scrub_read_bytes_total": "Bytes that the scrub has read",
     "bwv_scrub_damaged": "Clips that are damaged",
+    "bwv_disposals_kept": "Disposals that are committed and that the store refuses: a lock or a hold is in force",
     "bwv_scrub_suspects": "Clips that could not be read, or not be judged, while others could",
+    "bwv_leases_renewed_total": "Clips whose lock was renewed and read back",
+    "bwv_leases_late": "Clips whose lock ends within a day and should have been renewed; anything but 0 is an alarm",
+    "bwv_sweep_stopped": "1 while the retention sweep stands still for this reason",
+    "bwv_sweep_waiting": "Clips in the bin whose time has come and that wait for this before they are disposed of",
+    "bwv_intended_total": "Clips that the sweep has put into the bin",
+    "bwv_committed_total": "Disposals that the sweep has committed",
 }
 """Every metric and its meaning; all carry the label `stage`."""
 
@@ -95,6 +102,11 @@ class Health:
         self.scrub_oldest = self._gauge("bwv_scrub_oldest_seconds")
         self.scrub_damaged = self._gauge("bwv_scrub_damaged")
         self.scrub_suspects = self._gauge("bwv_scrub_suspects")
+        self.leases_renewed = self._counter("bwv_leases_renewed_total")
+        self.leases_late = self._gauge("bwv_leases_late")
+        self.intended = self._counter("bwv_intended_total")
+        self.committed = self._counter("bwv_committed_total")
+        self._shown = {"bwv_disposals_kept": self._gauge("bwv_disposals_kept")}
         self.in_flight = self._gauge("bwv_in_flight")
         self.at_work = self._gauge("bwv_at_work")
         self.faults_in_a_row = self._gauge("bwv_faults_in_a_row")
@@ -105,6 +117,10 @@ class Health:
         self._lag_gauge = self._gauge("bwv_lag")
         name = "bwv_waiting_for"
         self._waiting_for = Gauge(name, METRICS[name], ["stage", "part"], registry=self.registry)
+        name = "bwv_sweep_stopped"
+        self.sweep_stopped = Gauge(name, METRICS[name], ["stage", "cause"], registry=self.registry)
+        name = "bwv_sweep_waiting"
+        self.sweep_waiting = Gauge(name, METRICS[name], ["stage", "reason"], registry=self.registry)
         name = "bwv_handling_seconds"
         buckets = (0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600, 3600)
         self.seconds = Histogram(
@@ -118,6 +134,10 @@ class Health:
         return Gauge(name, METRICS[name], ["stage"], registry=self.registry).labels(self.stage)
 
     # What engines tell.
+
+    def show(self, name: str, value: float) -> None:
+        """A stage sets a metric of its own."""
+        self._shown[name].set(value)
 
     def joined(self, ready: bool = True) -> None:
         """The process has joined its group or holds its lock; or it has lost it."""

@@ -99,7 +99,7 @@ async def _work(kind: type[Stage], settings: Settings, health: Health, stopping:
         open_parts.push_async_callback(publisher.stop)
         database = Database(settings.database, settings.namespace)
         open_parts.push_async_callback(database.close)
-        stage = kind(Parts(settings, database, publisher.publish))
+        stage = kind(Parts(settings, database, publisher.publish, health.show))
         open_parts.push_async_callback(stage.stop)
         starting: tuple[Callable[[], Awaitable[object]], ...] = (
             lambda: admin.verify(settings, (*kind.listens, dead_letters_of(kind.name))),

@@ -13,7 +13,7 @@ from workers.vault import wire
 from workers.vault.probe import Probe, Reply
 from workers.vault.retry import Limits
 
-AREAS = ("clips", "quarantine", "certificates", "custody", "custody/payloads", "store-check")
+AREAS = ("clips", "quarantine", "derivatives", "certificates", "custody", "custody/payloads", "store-check")
 
 READ = {"read version", "read current"}
 WRITE = {"put", "put locked", "begin upload", "abort upload"}
@@ -28,10 +28,11 @@ MAY: dict[str, dict[str, set[str]]] = {
     "verification": {"clips": {"read version"}, "quarantine": {"read version"}},
     "release": {"certificates": READ},
     "holds": {"clips": {*READ, "hold"}, "quarantine": {*READ, "hold"}},
-    "lease": {"clips": {*READ, "retain"}, "quarantine": {*READ, "retain"}},
+    "lease": dict.fromkeys(("clips", "quarantine", "derivatives", "custody/payloads"), {*READ, "retain"}),
     "disposal": {
         "clips": {*READ, "abort upload", "delete version", "hold"},
         "quarantine": {*READ, "abort upload", "delete version", "hold"},
+        "derivatives": {*READ, "abort upload", "delete version", "hold"},
         "custody/payloads": {*READ, "abort upload", "delete version", "hold"},
         "certificates": {*READ, *WRITE, "retain"},
     },

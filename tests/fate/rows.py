@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +16,12 @@ from workers.fate.moves import CameraCopy, Disposal, Move, Standing
 from workers.fate.outbox import Event
 from workers.fate.row import JSON_COLUMNS, Fate, find_on, make_on
 from workers.keys.signing import Signed
+from workers.retention.facts import Categorised
 
 SIGNED = Signed("{}", "dock:DOCK-01:0123456789abcdef", "c2ln")
 OTHER = Signed('{"other":1}', "dock:DOCK-02:0123456789abcdef", "c2ln")
+EARLY, LATE = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 2, 1, tzinfo=UTC)
+GIVEN_A_CATEGORY = Categorised("arrest", "a.person", EARLY)
 
 DOMAIN: dict[str, tuple[Any, ...]] = {
     "standing": tuple(Standing),
@@ -32,8 +36,18 @@ DOMAIN: dict[str, tuple[Any, ...]] = {
     "quarantine": (None, {"reason": "differs"}),
     "decision": (None, SIGNED),
     "receipt": (None, SIGNED),
+    "hold_reasons": ((), ("complaint/hold-a",)),
+    "facts": ((), (GIVEN_A_CATEGORY,)),
+    "intended_at": (None, EARLY),
+    "intent": (None, {"policy": 1}),
+    "dispose_from": (None, EARLY),
+    "lease_end": (None, EARLY, LATE),
+    "lease_confirmed": (None, EARLY),
 }
 """What each column that a move may look at can hold."""
+
+MADE_OF = {"held": "hold_reasons"}
+"""A column that the table generates → the one that it is made of."""
 
 USUAL = {column: values[0] for column, values in DOMAIN.items()} | {"report": SIGNED}
 GIVEN: dict[str, Any] = {
@@ -44,6 +58,13 @@ GIVEN: dict[str, Any] = {
     "receipt": OTHER,
     "quarantine": {"reason": "another"},
     "decision": OTHER,
+    "hold_reasons": ("complaint/hold-a", "inquest/hold-b"),
+    "facts": (GIVEN_A_CATEGORY, GIVEN_A_CATEGORY),
+    "intended_at": LATE,
+    "intent": {"policy": 2},
+    "dispose_from": LATE,
+    "lease_end": datetime(2026, 3, 1, tzinfo=UTC),
+    "lease_confirmed": LATE,
 }
 
 _NUMBERS = itertools.count(1)
@@ -67,7 +88,8 @@ def cases(move: Move) -> Iterator[Case]:
     A compared column that can be empty is given every value, because in SQL nothing equals nothing.
     """
     compared = [column for column in move.same if None in DOMAIN[column]]
-    looked_at = [*move.when, *(column for column in compared if column not in move.when)]
+    asked = [MADE_OF.get(column, column) for column in move.when]
+    looked_at = [*asked, *(column for column in compared if column not in asked)]
     for values in itertools.product(*(DOMAIN[column] for column in looked_at)):
         row = dict(zip(looked_at, values, strict=True))
         yield Case(row, {})
@@ -94,10 +116,7 @@ async def insert(connection: Connection, columns: Mapping[str, Any], clip_id: st
     """Put a row there, whatever state it is in; returns it as a mover would see it."""
     clip_id = clip_id or new_clip()
     values = USUAL | {"camera": "CAM-1", "recording": clip_id} | dict(columns)
-    stored = {
-        column: msgspec.json.encode(value).decode() if column in JSON_COLUMNS and value is not None else value
-        for column, value in values.items()
-    }
+    stored = {column: _stored(column, value) for column, value in values.items()}
     names = ", ".join(stored)
     places = ", ".join(f"%({column})s" for column in stored)
     await execute(
@@ -108,6 +127,12 @@ async def insert(connection: Connection, columns: Mapping[str, Any], clip_id: st
     found = await find_on(connection, clip_id)
     assert found is not None
     return found
+
+
+def _stored(column: str, value: Any) -> Any:
+    if column in JSON_COLUMNS and value is not None:
+        return msgspec.json.encode(value).decode()
+    return list(value) if isinstance(value, tuple) else value
 
 
 async def outcome(connection: Connection, move: Move, seen: Fate) -> tuple[bool, dict[str, Any], list[str]]:

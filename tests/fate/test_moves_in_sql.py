@@ -16,6 +16,9 @@ from workers.fate.moves import MOVES, RELEASE, SECURE, VERIFY, Move, Standing
 from workers.fate.row import make, make_on
 
 
+SEEN_OTHERWISE = ("attempt", "docking", "urgent", "facts", "hold_reasons", "intended_at", "lease_end")
+
+
 class UndoneError(Exception):
     """Ends a transaction whose rows nobody needs any more."""
 
@@ -53,7 +56,7 @@ async def test_a_move_is_made_from_exactly_the_states_of_the_table(database: Dat
 @given(
     move=st.sampled_from(MOVES),
     row=st.fixed_dictionaries({column: st.sampled_from(values) for column, values in DOMAIN.items()}),
-    seen=st.fixed_dictionaries({}, optional={c: st.sampled_from(DOMAIN[c]) for c in ("attempt", "docking", "urgent")}),
+    seen=st.fixed_dictionaries({}, optional={c: st.sampled_from(DOMAIN[c]) for c in SEEN_OTHERWISE}),
 )
 @settings(max_examples=150, deadline=None)
 def test_columns_that_a_move_does_not_name_change_nothing(dsn: str, shared: str, move: Move, row, seen) -> None:

@@ -19,8 +19,9 @@ pytestmark = pytest.mark.stack
 
 ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
 SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-STEPS = tuple(name for name in FAILPOINTS if not name.startswith("scrub."))
-"""Those that ingest passes; the scrub's need damage, and fire in tests/pipeline/test_scrub.py."""
+STEPS = tuple(name for name in FAILPOINTS if not name.startswith(("scrub.", "sweep.", "disposal.", "lease.")))
+"""Those that ingest passes. The scrub's need damage, and fire in tests/pipeline/test_scrub.py; those of what moves by
+the clock fire in tests/retention."""
 WAVES = 3
 """Cameras a round; each failpoint fires during one of them, which one is random."""
 SMALL, LARGE, MISMATCHED = 30, 4 * CHUNK + 4321, 2

@@ -11,7 +11,7 @@ from workers.fate.moves import NOT_COMMITTED, CameraCopy, Disposal, Standing
 
 
 class Outside:
-    """Disposal as life-of-a-clip §3 has it, coarse; its own moves are not yet in the table."""
+    """Disposal, coarse: what ingest sees of it. Its own moves are explored by the model of fate."""
 
     def __init__(self, scenario: Scenario, table: Table) -> None:
         self.scenario = scenario

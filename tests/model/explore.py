@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from typing import Any, Protocol
 
 from msgspec import Struct
 
@@ -18,8 +19,26 @@ from tests.model.verification import Release, Verification
 from tests.model.work import Step
 from tests.model.world import Scenario, State
 
-Ways = dict[State, tuple[State, str] | None]
+Ways = dict[Any, tuple[Any, str] | None]
 """State → the state and step by which it was first reached."""
+
+
+class Laws(Protocol):
+    """What must hold: names of the rules that a state or a step breaks, and where a clip may rest."""
+
+    def broken(self, s: Any) -> Iterator[str]: ...
+
+    def broken_by_step(self, s: Any, t: Any) -> Iterator[str]: ...
+
+    def settled(self, s: Any) -> bool: ...
+
+
+class Possible(Protocol):
+    """All that can happen, and what must hold."""
+
+    rules: Laws
+
+    def steps(self, state: Any) -> Iterator[tuple[str, Any, bool]]: ...
 
 
 class Violation(Struct, frozen=True):
@@ -59,17 +78,21 @@ class World:
 
 
 def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, most: int = 1_000_000) -> Explored:
+    """Explore a scenario of ingest, as `search` does."""
+    world = World(scenario, table)
+    return search(scenario.name, world, scenario.start(), stop_at_first=stop_at_first, most=most)
+
+
+def search(name: str, world: Possible, start: Any, *, stop_at_first: bool, most: int) -> Explored:
     """Visit every reachable state; check every rule on each state and step, and liveness over all of them.
 
     Args:
         stop_at_first: end at the first broken rule (for tables that are wrong on purpose).
         most: states after which the scenario is taken to be unbounded: an error of the model.
     """
-    world = World(scenario, table)
-    start = scenario.start()
     came: Ways = {start: None}
-    leads: dict[State, list[State]] = {}
-    broken: dict[str, list[State]] = {}
+    leads: dict[Any, list[Any]] = {}
+    broken: dict[str, list[Any]] = {}
     queue = deque([start])
     steps = 0
     while queue and not (stop_at_first and broken):
@@ -85,15 +108,15 @@ def explore(scenario: Scenario, table: Table, *, stop_at_first: bool = False, mo
                 leads.setdefault(after, []).append(state)
             for rule in world.rules.broken_by_step(state, after):
                 broken.setdefault(rule, []).append(after)
-        assert len(came) <= most, f"{scenario.name}: more than {most} states"
+        assert len(came) <= most, f"{name}: more than {most} states"
     complete = not queue
     if complete and (stranded := _stranded(came, leads, world.rules)):
         broken[LIVENESS] = stranded
     found = tuple(Violation(rule, len(where), _trace(came, where[0])) for rule, where in broken.items())
-    return Explored(scenario.name, len(came), steps, found, complete)
+    return Explored(name, len(came), steps, found, complete)
 
 
-def _stranded(came: Ways, leads: dict[State, list[State]], rules: Rules) -> list[State]:
+def _stranded(came: Ways, leads: dict[Any, list[Any]], rules: Laws) -> list[Any]:
     """States from which no way, without a fault or a sleeper's help, leads to a place to rest."""
     arrive = {state for state in came if rules.settled(state)}
     reached = list(arrive)
@@ -105,7 +128,7 @@ def _stranded(came: Ways, leads: dict[State, list[State]], rules: Rules) -> list
     return [state for state in came if state not in arrive]
 
 
-def _trace(came: Ways, state: State) -> tuple[str, ...]:
+def _trace(came: Ways, state: Any) -> tuple[str, ...]:
     labels = []
     while (step := came[state]) is not None:
         state, label = step

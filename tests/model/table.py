@@ -37,6 +37,9 @@ STANDING, ATTEMPT, INTERRUPTED, DOCKING = (AT[c] for c in ("standing", "attempt"
 STORED, VERIFIED_AS, RECEIPT = (AT[c] for c in ("stored_version", "verified_version", "receipt"))
 DISPOSAL, CAMERA_COPY, URGENT, DECISION = (AT[c] for c in ("disposal", "camera_copy", "urgent", "decision"))
 
+INGEST = tuple(move for move in MOVES if move.by in ("intake", "transfer", "verification", "release", "scrub"))
+"""The moves that this model makes; those of a clip's fate have a model of their own (fate_table.py)."""
+
 Row = tuple[Any, ...]
 Seen = tuple[Any, ...]
 
@@ -44,14 +47,15 @@ Seen = tuple[Any, ...]
 class Table:
     """A set of moves, perhaps a wrong one, and what they make of rows (remembered: the model asks often)."""
 
-    def __init__(self, all_moves: Iterable[Move] = MOVES) -> None:
+    def __init__(self, all_moves: Iterable[Move] = INGEST, columns: tuple[str, ...] = COLUMNS) -> None:
         self.moves = {move.name: move for move in all_moves}
+        self.columns = columns
         self.last_attempt = moves.MOST_ATTEMPTS
         self._made: dict[Any, Row | None] = {}
         for move in self.moves.values():
             named = {*move.when, *move.sets, *move.same, *move.gives}
-            if named - set(COLUMNS):
-                raise AssertionError(f"{move.name}: the model does not know {sorted(named - set(COLUMNS))}")
+            if named - set(columns):
+                raise AssertionError(f"{move.name}: the model does not know {sorted(named - set(columns))}")
 
     def make(self, name: str, row: Row, seen: Row, given: Mapping[str, Any] | None = None) -> Row | None:
         """The row after the move, or None where the row refuses it."""
@@ -62,10 +66,11 @@ class Table:
         except KeyError:
             pass
         move = self.moves[name]
-        before = dict(zip(COLUMNS, row, strict=True))
+        before = dict(zip(self.columns, row, strict=True))
         after = None
-        if move.allows(before, dict(zip(COLUMNS, seen, strict=True))):
-            after = tuple(move.applied(before, {c: given[c] for c in move.gives})[c] for c in COLUMNS)
+        if move.allows(before, dict(zip(self.columns, seen, strict=True))):
+            applied = move.applied(before, {c: given[c] for c in move.gives})
+            after = tuple(applied[c] for c in self.columns)
         self._made[question] = after
         return after
 
@@ -87,7 +92,7 @@ class Table:
 
     def changed(self, name: str, **fields: Any) -> Table:
         """A table in which one move is written differently."""
-        return Table(replace(m, **fields) if m.name == name else m for m in self.moves.values())
+        return Table((replace(m, **fields) if m.name == name else m for m in self.moves.values()), self.columns)
 
     def without_same(self, name: str, column: str) -> Table:
         """A table in which a move no longer compares `column` with what the mover saw."""

@@ -82,7 +82,12 @@ async def test_a_dropped_database_is_made_again_while_docks_go_on(system: Pipeli
     again = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
     assert again[: len(log)] == log and len(again) > len(log)
     [row] = await system.sql("SELECT hold_reasons FROM clip_fate WHERE clip_id = %s", held)
-    assert row["hold_reasons"] == ["restored: the vault holds it"], "any sign of a hold is a hold"
+    [entry] = row["hold_reasons"]
+    assert entry.startswith("restored/hold-"), "any sign of a hold is a hold"
+    [hold] = await system.sql("SELECT * FROM holds WHERE hold_id = %s", entry.removeprefix("restored/"))
+    assert (hold["scope"], hold["clip_id"], hold["placed_by"]) == ("clip", held, "rebuild"), "two people can lift it"
+    rebuilt = await system.sql("SELECT green_at FROM rebuilds")
+    assert {line["green_at"] for line in rebuilt} == {None}, "nothing is disposed of before a reconciliation is green"
     await at_rest(system)
     assert (await system.done("custody", "verify", "--json")).json["findings"] == []
     await asyncio.to_thread(holds.set_legal_hold, head.version, False)

@@ -21,7 +21,10 @@ async def find_clip(database: Database, words: str) -> list[str]:
 
 async def history(database: Database, clip_id: str) -> list[Row]:
     """The clip's custody entries, and the reports of its recording that led to them, in the order of time."""
-    columns = "index, event_id, type, verb, person, time, entry::jsonb->>'source' AS source, payload, conflicts_with"
+    columns = (
+        "index, event_id, type, verb, person, time, entry::jsonb->>'source' AS source,"
+        " entry::jsonb->>'category' AS category, payload, conflicts_with"
+    )
     return await database.fetch(
         f"SELECT {columns} FROM custody WHERE clip_id = %(clip)s"
         f" UNION ALL SELECT {columns} FROM custody JOIN clip_fate f ON f.camera = custody.camera"

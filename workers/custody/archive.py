@@ -3,7 +3,7 @@
     custody/tile/<level>/<path>          hash tiles, C2SP tlog-tiles
     custody/tile/entries/<path>          bundles of the entries themselves (headers)
     custody/payloads/<clip>/<index>      payloads of one clip's entries, from that one on; they go with the clip
-    custody/payloads/other/<index>       payloads that are about no clip
+    custody/payloads/other/<index>       payloads that are about no clip, or say why one went
     custody/seals/<size>                 how far each partition was read at this size
     custody/timestamps/<day>-<size>      RFC 3161 tokens, each over the checkpoint of that size
     custody/checkpoints/<size>           the signed note; written last: a seal exists if and only if it does

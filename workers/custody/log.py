@@ -14,7 +14,7 @@ from workers.catalogue.projection import project
 from workers.custody.entry import Entry, Recorded, entry_for, leaf, new_salt
 from workers.custody.tiles import Edge
 from workers.custody.tree import load_edge, write_tiles
-from workers.database.engine import Connection, Database, fetch
+from workers.database.engine import Connection, Database, execute, fetch
 from workers.errors import MoveRefused
 
 Position = tuple[str, int]
@@ -24,6 +24,13 @@ COLUMNS = (
     "index, event_id, type, clip_id, camera, verb, person, time, entry, leaf, payload, salt, topic, partition,"
     ' "offset", conflicts_with'
 )
+
+
+DISPOSED = "clips.disposed"
+"""The topic whose messages end a clip; a type that a header claims elsewhere erases nothing."""
+
+OUTLASTS = "(topic = 'clips.disposed' OR topic LIKE 'disposals.%%')"
+"""Entries whose payloads stay when their clip goes: they say why it went. In SQL with parameters."""
 
 
 class Head(Struct, frozen=True):
@@ -81,6 +88,7 @@ async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> H
         edge = await _lock(connection, head)
         lines = await _lines(connection, head.size, fresh)
         await _write(connection, lines)
+        await erase_disposed(connection, sorted({line.entry.clip_id for line in lines if line.entry.clip_id}))
         await write_tiles(connection, edge.append([line.leaf for line in lines]))
         # One round trip for all statements of the batch instead of one each.
         async with connection.pipeline(), connection.cursor() as cursor:
@@ -96,6 +104,26 @@ async def append(database: Database, head: Head, batch: Sequence[Recorded]) -> H
                         (topic, partition, offset),
                     )
     return Head(edge.size, edge.root(), offsets)
+
+
+async def erase_disposed(connection: Connection, among: Sequence[str] | None = None) -> int:
+    """Erase the payloads of clips that were disposed of, and their salts; headers and leaves stay and prove as before.
+
+    Called with every batch, so that what is told of a clip after its disposal goes too.
+
+    Args:
+        among: clips that are looked at; None for all.
+
+    Returns:
+        How many entries lost their payload.
+    """
+    return await execute(
+        connection,
+        f"UPDATE custody SET payload = NULL, salt = NULL WHERE payload IS NOT NULL AND NOT {OUTLASTS} AND clip_id IN"
+        " (SELECT clip_id FROM custody WHERE topic = %(disposed)s AND conflicts_with IS NULL"
+        "  AND (%(among)s::text[] IS NULL OR clip_id = ANY(%(among)s)))",
+        {"disposed": DISPOSED, "among": among},
+    )
 
 
 async def _lock(connection: Connection, head: Head) -> Edge:

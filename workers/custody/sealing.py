@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from workers.custody.archive import Archive, SealedPayload, SealFacts
 from workers.custody.checkpoint import Checkpoint, sign_checkpoint
+from workers.custody.log import OUTLASTS
 from workers.custody.note import Signer
 from workers.custody.tiles import TILE_WIDTH, bundle, bundles_at, tiles_at
 from workers.custody.tree import load_edge, read_tiles
@@ -25,6 +26,14 @@ PAYLOADS_AT_ONCE = 500
 """Entries whose payloads are in memory together, and the most in one object."""
 
 TILES_AT_ONCE = 64
+
+GROUPS = f"""
+SELECT CASE WHEN NOT {OUTLASTS} THEN clip_id END AS about, array_agg(index ORDER BY index) AS indexes FROM custody
+WHERE index >= %s AND index < %s AND payload IS NOT NULL AND ({OUTLASTS} OR NOT EXISTS
+    (SELECT FROM disposals d WHERE d.clip_id = custody.clip_id))
+GROUP BY about ORDER BY min(index)"""
+"""Payloads by the clip that they go with. What outlasts its clip lies with those of no clip; where disposal has begun
+to delete, nothing is put that it would have to delete again."""
 
 
 class Seal(Struct, frozen=True):
@@ -120,11 +129,7 @@ class Sealer:
             )
 
     async def _keep_entries(self, seal: Seal) -> None:
-        groups = await self._database.fetch(
-            "SELECT clip_id, array_agg(index ORDER BY index) AS indexes FROM custody"
-            " WHERE index >= %s AND index < %s AND payload IS NOT NULL GROUP BY clip_id ORDER BY min(index)",
-            (seal.previous, seal.size),
-        )
+        groups = await self._database.fetch(GROUPS, (seal.previous, seal.size))
         # A few clips at a time: the seal that follows a long outage must not fill the memory.
         for some in _batches(groups):
             wanted = [index for _, indexes in some for index in indexes]
@@ -168,7 +173,7 @@ def _batches(groups: Sequence[Row]) -> Iterator[list[tuple[str | None, list[int]
             if some and count + len(part) > PAYLOADS_AT_ONCE:
                 yield some
                 some, count = [], 0
-            some.append((group["clip_id"], part))
+            some.append((group["about"], part))
             count += len(part)
     if some:
         yield some

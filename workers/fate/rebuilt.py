@@ -13,11 +13,14 @@ from workers.database.engine import Connection, Database, execute, fetch
 from workers.fate.restoring import FATE_TYPES, Keys, Restored, restore_row, told
 from workers.fate.row import JSON_COLUMNS, announce
 from workers.footage.recording import Report
+from workers.retention.restoring import CLIP_TYPES, restore_clip
+from workers.retention.restoring_shared import restored_hold
+from workers.retention.scopes import enter_hold
 
 AT_ONCE = 500
 """Clips in memory together."""
 
-TYPES = [*FATE_TYPES, *(f"{kind}.urgent" for kind in FATE_TYPES)]
+TYPES = [*FATE_TYPES, *(f"{kind}.urgent" for kind in FATE_TYPES), *CLIP_TYPES]
 
 
 async def restore_fates(
@@ -42,8 +45,9 @@ async def restore_fates(
             ids = [row["clip_id"] for row in chosen]
             rows = await fetch(
                 connection,
-                "SELECT clip_id, index, event_id, type, topic, entry, payload FROM custody WHERE clip_id = ANY(%s)"
-                " AND type = ANY(%s) AND conflicts_with IS NULL AND payload IS NOT NULL ORDER BY clip_id, index",
+                "SELECT clip_id, index, event_id, type, topic, time, entry, payload FROM custody"
+                " WHERE clip_id = ANY(%s) AND type = ANY(%s) AND conflicts_with IS NULL AND payload IS NOT NULL"
+                " ORDER BY clip_id, index",
                 (ids, TYPES),
             )
             for clip_id, group in groupby(rows, key=lambda row: row["clip_id"]):
@@ -54,6 +58,7 @@ async def restore_fates(
                 clips += 1
                 again += len(restored.again)
                 await _write(connection, restored)
+                await restore_clip(connection, clip_id, restored.told, restored.columns["hold_reasons"], keys)
         after = ids[-1]
         progress(clips)
 
@@ -112,20 +117,36 @@ async def apply_vault(database: Database, listed: Iterable[Listed]) -> dict[str,
             for item in listed:
                 await copy.write_row((item.clip_id, item.version_id, item.held))
         await execute(connection, "CREATE INDEX ON listed (clip_id, version_id)")
+        held = await _hold_again(connection)
         touched = {what: await execute(connection, statement) for what, statement in VAULT_RULES.items()}
         await execute(connection, "DROP TABLE listed")
-    return touched
+    return {"held": held, **touched}
+
+
+async def _hold_again(connection: Connection) -> int:
+    """Hold whatever the vault holds and no hold in the log explains, lifted ones too: nobody knows what came after."""
+    rows = await fetch(
+        connection,
+        "SELECT clip_id FROM clip_fate f WHERE NOT held AND disposal IS NULL"
+        " AND EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.held) ORDER BY clip_id",
+    )
+    for row in rows:
+        hold = restored_hold(row["clip_id"])
+        await enter_hold(connection, hold)
+        await execute(
+            connection, "UPDATE clip_fate SET hold_reasons = %s WHERE clip_id = %s", ([hold.hold.entry], hold.clip_id)
+        )
+    return len(rows)
 
 
 VAULT_RULES = {
-    "held": "UPDATE clip_fate f SET hold_reasons = '{restored: the vault holds it}'"
-            " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.held)",
     "disposed": "UPDATE clip_fate f SET disposal = 'done',"
                 " camera_copy = CASE camera_copy WHEN 'present' THEN 'unknown' ELSE camera_copy END"
                 " WHERE EXISTS (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id IS NULL)",
     "missing": "UPDATE clip_fate f SET disposal = 'committed' WHERE disposal IS NULL AND hold_reasons = '{}'"
                " AND standing IN ('verified', 'released') AND NOT EXISTS"
                " (SELECT FROM listed l WHERE l.clip_id = f.clip_id AND l.version_id = f.verified_version)",
-    "not told again": "DELETE FROM outbox o USING clip_fate f WHERE o.key = f.clip_id AND f.disposal IS NOT NULL",
+    "not told again": "DELETE FROM outbox o USING clip_fate f WHERE o.key = f.clip_id AND f.disposal IS NOT NULL"
+                      " AND NOT (f.disposal = 'committed' AND o.topic = 'disposals.committed')",
 }  # fmt: skip
 """What is done to the rows, in this order."""

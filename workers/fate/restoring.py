@@ -9,11 +9,13 @@ stage goes into the outbox again, with the id that it had.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec import Struct
 
+from workers.custody.entry import Entry
 from workers.database.engine import Row
 from workers.errors import BwvError, MessageInvalid
 from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Disposal, Standing
@@ -22,6 +24,8 @@ from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
 from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
 from workers.keys.statements import PURPOSES, Decision, Wiped
+from workers.retention import past
+from workers.retention.restoring import facts_of, holds_of
 
 FATE_TYPES = (
     "clips.registered",
@@ -52,6 +56,13 @@ class Told(Struct, frozen=True):
     type: str
     index: int
     content: dict[str, Any]
+    time: datetime
+    header: Entry
+
+    @property
+    def past(self) -> past.Told:
+        """The same, as retention reads it."""
+        return past.Told(self.time, self.type, self.header, self.content)
 
     @property
     def attempt(self) -> int:
@@ -64,21 +75,23 @@ class Restored(Struct, frozen=True):
 
     Attributes:
         columns: of `clip_fate`.
+        told: the events about it in the order of time, for the tables beside the row.
     """
 
     columns: dict[str, Any]
     again: tuple[Event, ...]
+    told: tuple[past.Told, ...] = ()
 
 
 def told(row: Row) -> Told:
     """An event from the custody log."""
-    header = msgspec.json.decode(row["entry"])
+    header = msgspec.json.decode(row["entry"], type=Entry)
     body = bytes(row["payload"])
     content = msgspec.json.decode(body)
     topic = row["topic"]
-    key = content.get("clip_id") or row["clip_id"]
-    event = Event(topic, key, row["event_id"], header["subject"], header["source"], body)
-    return Told(event, row["type"].removesuffix(".urgent"), row["index"], content)
+    key = content.get("clip_id") or row["clip_id"] or header.subject
+    event = Event(topic, key, row["event_id"], header.subject, header.source, body)
+    return Told(event, row["type"].removesuffix(".urgent"), row["index"], content, row["time"], header)
 
 
 def restore_row(clip_id: str, events: Iterable[Told], keys: Keys) -> Restored | None:
@@ -89,7 +102,8 @@ def restore_row(clip_id: str, events: Iterable[Told], keys: Keys) -> Restored | 
         keys: enrolled keys by id, with those of the services; one that was revoked since still proves.
     """
     by_type: dict[str, list[Told]] = {}
-    for item in events:
+    known = list(events)
+    for item in known:
         by_type.setdefault(item.type, []).append(item)
     named = [item for kind in FATE_TYPES for item in by_type.get(kind, []) if "report" in item.content]
     if not named:
@@ -111,7 +125,11 @@ def restore_row(clip_id: str, events: Iterable[Told], keys: Keys) -> Restored | 
         "disposal": _disposal(by_type),
     }
     columns |= _standing(by_type, attempt, keys)
-    return Restored(columns, _again(by_type, columns))
+    if columns["disposal"] is not None:
+        columns |= _of_disposal(by_type, columns, keys)
+    in_time = tuple(item.past for item in sorted(known, key=lambda item: (item.time, item.index)))
+    columns |= {"facts": facts_of(in_time, keys), "hold_reasons": list(holds_of(in_time, keys))}
+    return Restored(columns, _again(by_type, columns), in_time)
 
 
 def _report(item: Told) -> tuple[Signed, Report]:
@@ -199,8 +217,30 @@ def _disposal(by_type: Mapping[str, list[Told]]) -> str | None:
     return Disposal.COMMITTED if by_type.get("disposals.committed") else None
 
 
+def _of_disposal(by_type: Mapping[str, list[Told]], columns: Mapping[str, Any], keys: Keys) -> dict[str, Any]:
+    """What the commit of its disposal says, which outlasts what was told of the clip before."""
+    committed = _first(by_type.get("disposals.committed", []))
+    if committed is None:
+        return {}
+    said = committed.content
+    found: dict[str, Any] = {
+        "intent": {name: said[name] for name in ("policy", "category", "rule", "reasons", "intended_at")},
+        "intended_at": said["intended_at"],
+    }
+    receipt = _opened(said.get("receipt"), Receipt, Role.SERVICE, keys)
+    if columns["standing"] == Standing.REGISTERED and receipt and receipt.clip_id == columns["clip_id"]:
+        copy = receipt.copies[0]
+        # The footage's key ends with the attempt and its own name.
+        found |= {"standing": Standing.RELEASED, "receipt": dict(said["receipt"]), "interrupted": False,
+                  "attempt": int(copy.key.split("/")[-2]), "stored_version": copy.version_id,
+                  "verified_version": copy.version_id}  # fmt: skip
+    return found
+
+
 def _again(by_type: Mapping[str, list[Told]], columns: Mapping[str, Any]) -> tuple[Event, ...]:
     """The event on which the clip's next stage acts: it may have been taken without its result being told."""
+    if columns["disposal"] == Disposal.COMMITTED:
+        return tuple(item.event for item in by_type["disposals.committed"][:1])
     if columns["disposal"] is not None or columns["attempt"] > MOST_ATTEMPTS:
         return ()
     kind = {

@@ -7,7 +7,7 @@ late move of a process that slept is refused by the row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -80,6 +80,16 @@ async def find_on(connection: Connection, clip_id: str, *, lock: bool = False) -
         (clip_id,),
     )
     return msgspec.convert(rows[0], Fate) if rows else None
+
+
+async def lock_rows(connection: Connection, clip_ids: Collection[str]) -> list[Fate]:
+    """The rows of these clips in the order of their ids, each unchanged until the transaction ends."""
+    rows = await fetch(
+        connection,
+        f"SELECT {FATE_COLUMNS} FROM clip_fate WHERE clip_id = ANY(%s) ORDER BY clip_id FOR UPDATE",
+        (list(clip_ids),),
+    )
+    return [msgspec.convert(row, Fate) for row in rows]
 
 
 async def register(

@@ -107,6 +107,16 @@ REMEDIES = {
         "entries were removed or rewritten in the database",
         "bwv custody verify; restore the log from the sealed bundles",
     ),
+    Kind.CERTIFICATE: Remedy(
+        "whatever was disposed of has a certificate that disposal signed and that names its decision",
+        "the certificate was removed, or somebody else wrote it; the row was changed by hand",
+        "compare with the clip's clips.disposed entry (bwv trace); tell the data controller; renew disposal's key",
+    ),
+    Kind.LEFT: Remedy(
+        "nothing is left of a disposed clip but its certificate",
+        "a transfer that slept has put it there; disposal looks again after the first lock, and deletes it",
+        "wait for disposal's second look (bwv status); if it stays, find out whose key wrote it",
+    ),
     Kind.OTHER: Remedy("every invariant holds", "unknown", "look at the clip with bwv trace and ask for help"),
 }  # fmt: skip
 """Kind → what was expected, the likely cause, and what to do."""

@@ -4,12 +4,13 @@
     I2 release        a receipt only after a full read-back of the very bytes that the dock signed
     I3 immutability   one version a key, no delete marker, the bytes that the manifest names
     I5 locks          locked for as long as manifest and custody log say (where a HEAD was sent)
+    I6 disposal       of a clip that is gone nothing is left but its certificate, which names the decision (I5)
     I7 whole clips    a manifest if and only if footage and sidecar; no upload left of a settled clip
     I8 idempotence    `fingerprint`, to be compared before and after a replay
     I9 custody        an append-only log without gaps that tells every state change once
 
-I4, I6 and the rest of I5 are about holds and disposal, I10 about submission. The fault suite runs all of them
-after every fault, `bwv reconcile` in production.
+I4 and the rest of I5 are about holds and the commit of a disposal, I10 about submission. The fault suite runs all
+of them after every fault, `bwv reconcile` in production.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from workers.fate.moves import Disposal, Standing
 from workers.footage.recording import Inventory
 from workers.keys.signing import Role
 from workers.operations.accounts import accounts, tallies
+from workers.operations.disposed import check_disposed
 from workers.operations.locks import check_locks
 from workers.operations.proofs import check_release, failed_manifests
 from workers.operations.records import check_custody
@@ -109,9 +111,10 @@ def check_whole_clips(world: World) -> list[Violation]:
     found = []
     objects = {o.key: o for o in world.objects if not o.delete_marker}
     damaged = {row.clip_id for row in world.fates if row.standing == Standing.DAMAGED}
+    leaving = {row.clip_id for row in world.fates if row.disposal in GONE}
     for key, manifest in world.manifests.items():
-        if manifest.clip_id in damaged:
-            continue  # the scrub has found what is missing, and told it
+        if manifest.clip_id in damaged | leaving:
+            continue  # the scrub has found what is missing, and told it; or its disposal is committed
         prefix = key.removesuffix(MANIFEST)
         named = {prefix + FOOTAGE: manifest.footage_version, prefix + SIDECAR: manifest.sidecar_version}
         for part, version in named.items():
@@ -168,5 +171,6 @@ CHECKS: tuple[Callable[[World], list[Violation]], ...] = (
     check_immutability,
     check_locks,
     check_whole_clips,
+    check_disposed,
     check_custody,
 )

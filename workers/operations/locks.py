@@ -1,4 +1,4 @@
-"""I5, first half: what must not go yet is locked for as long as its manifest and the custody log say.
+"""I5, first half: what must not go yet is locked for as long as its manifest, the custody log and its row say.
 
 A COMPLIANCE lock can only be extended, so a shorter one says that the store was changed behind our back, or
 does not keep locks. Looks only where a HEAD was sent (`Stored.lock`).
@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from workers.operations.violation import Kind, Violation
 from workers.operations.world import World
+from workers.vault.keys import clip_id_in
 from workers.vault.wire import whole_second
 
 COMPLIANCE = "COMPLIANCE"
@@ -28,14 +29,17 @@ class _Secured(Struct, frozen=True):
 
 
 def check_locks(world: World) -> list[Violation]:
-    """I5: every version has a COMPLIANCE lock, footage at least until the date that was told and written down."""
+    """I5: every version has a COMPLIANCE lock, at least until the lease that its row confirms, footage also until the
+    date that was told and written down."""
     promised = dict(_promised(world))
+    leased = {row.clip_id: row.lease_confirmed for row in world.fates if row.lease_confirmed is not None}
     found = []
     for stored in world.objects:
         if stored.lock is None:
             continue
         until = stored.lock.until
-        least = promised.get((stored.key, stored.version_id))
+        dates = (promised.get((stored.key, stored.version_id)), leased.get(clip_id_in(stored.key) or ""))
+        least = max((date for date in dates if date is not None), default=None)
         if stored.lock.mode != COMPLIANCE or until is None:
             reason = f"has {stored.lock.mode or 'no lock'} until {until}; expected a {COMPLIANCE} lock"
         elif least is not None and until < least:

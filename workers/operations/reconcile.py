@@ -19,6 +19,7 @@ from workers.footage.clip import CLIP_ID
 from workers.operations.accounts import accounts
 from workers.operations.counting import Totals
 from workers.operations.differences import difference
+from workers.operations.disposed import check_disposed
 from workers.operations.invariants import (
     CHECKS,
     check_conservation,
@@ -34,7 +35,7 @@ from workers.operations.violation import Kind, Violation
 from workers.operations.world import OpenUpload, Stored, World
 from workers.vault.keys import clip_id_in
 
-WITHOUT_PROOFS = (check_conservation, check_immutability, check_locks, check_whole_clips)
+WITHOUT_PROOFS = (check_conservation, check_immutability, check_locks, check_whole_clips, check_disposed)
 
 AGAIN = (1.0, 3.0)
 """Seconds before each further look at what seemed wrong: the record and a transfer's last steps take less."""

@@ -22,7 +22,7 @@ from workers.footage.manifest import Manifest
 from workers.operations.collecting import MANIFEST_LIMIT
 from workers.operations.world import Stored
 from workers.vault.faults import NotThere
-from workers.vault.keys import MANIFEST, certificate_key, clip_id_in, clip_prefix, quarantine_keys
+from workers.vault.keys import MANIFEST, certificate_key, clip_id_in, clip_prefix, places_of, quarantine_keys
 from workers.vault.vault import Vault, Version
 
 THREADS = 16
@@ -72,11 +72,12 @@ class Prefixes:
     def _listed(self, wanted: list[Wanted]) -> list[Stored]:
         prefixes = []
         for clip in wanted:
+            if clip.gone:
+                prefixes += [*places_of(self._namespace, clip.clip_id), certificate_key(self._namespace, clip.clip_id)]
+                continue
             prefixes.append(clip_prefix(self._namespace, clip.clip_id))
             if clip.apart:
                 prefixes.append(quarantine_keys(self._namespace, clip.clip_id).prefix)
-            if clip.gone:
-                prefixes.append(certificate_key(self._namespace, clip.clip_id))
         with ThreadPoolExecutor(THREADS) as pool:
             found = pool.map(lambda prefix: list(self._versions.list_versions(prefix)), prefixes)
             return sorted((_stored(v) for versions in found for v in versions), key=lambda o: (o.key, o.version_id))

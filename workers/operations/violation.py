@@ -33,6 +33,8 @@ class Kind(StrEnum):
     SIGNATURE = "signature wrong"
     EVENT = "lost event"
     CUSTODY = "custody log damaged"
+    CERTIFICATE = "certificate missing"
+    LEFT = "left after disposal"
     OTHER = "other"
 
 

@@ -127,12 +127,17 @@ class HoldRequest(Struct, frozen=True):
 
 
 class HoldLift(Struct, frozen=True):
-    """Body of HoldLiftRequested; two people sign one each where the reason asks for two."""
+    """Body of HoldLiftRequested; two people sign one each where the reason asks for two.
+
+    Attributes:
+        same_incident: answer to a same-incident hold; if it is, the clip falls under the hold that raised the question.
+    """
 
     hold_id: str
     reason: str
     by: str
     at: str
+    same_incident: bool | None = None
 
 
 class Disposed(Struct, frozen=True):

@@ -2,6 +2,7 @@
 
     <namespace>/clips/<clip_id>/<attempt>/{footage,sidecar.json,manifest.json}
     <namespace>/quarantine/<clip_id>/{footage,sidecar.json,manifest.json}
+    <namespace>/derivatives/<clip_id>/...
     <namespace>/certificates/<clip_id>
     <namespace>/custody/{tile,seals,checkpoints,timestamps,payloads}/...
     <namespace>/store-check/<random>/...
@@ -74,6 +75,21 @@ def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
     return ClipKeys(f"{check_namespace(namespace)}/quarantine/{_clip(clip_id)}/")
 
 
+def derivatives_prefix(namespace: str, clip_id: str) -> str:
+    """Prefix of everything that was made from a clip, with its closing slash."""
+    return f"{check_namespace(namespace)}/derivatives/{_clip(clip_id)}/"
+
+
+def places_of(namespace: str, clip_id: str) -> tuple[str, ...]:
+    """Every prefix under which anything of a clip lies that is locked with it and goes with it."""
+    return (
+        clip_prefix(namespace, clip_id),
+        quarantine_keys(namespace, clip_id).prefix,
+        derivatives_prefix(namespace, clip_id),
+        custody_payload_prefix(namespace, clip_id),
+    )
+
+
 def clips_prefix(namespace: str) -> str:
     """Prefix of all clips, with its closing slash."""
     return f"{check_namespace(namespace)}/clips/"
@@ -143,7 +159,7 @@ def store_check_prefix(namespace: str, run: str) -> str:
 def clip_id_in(key: str) -> str | None:
     """The clip that a key belongs to, or None (custody bundles, store checks, strays)."""
     match key.split("/"):
-        case [_, "clips" | "quarantine", found, _, *_] | [_, "certificates", found]:
+        case [_, "clips" | "quarantine" | "derivatives", found, _, *_] | [_, "certificates", found]:
             return found if CLIP_ID.fullmatch(found) else None
         case [_, "custody", "payloads", found, _]:
             return found if CLIP_ID.fullmatch(found) else None

@@ -208,7 +208,7 @@ def test_a_disposal_with_its_certificate_is_no_loss() -> None:
     gone = row(healthy(), "R1", disposal="done")
     gone = without(without(without(gone, R1.footage), R1.sidecar), R1.manifest)
     gone = replace(gone, manifests={R2.manifest: gone.manifests[R2.manifest]})
-    assert {v.invariant for v in check_all(gone)} == {"I1"}
+    assert {v.invariant for v in check_all(gone)} == {"I1", "I6"}
     assert check_all(beside(gone, Stored(certificate_key(SPACE, CLIPS["R1"]), "v", 9))) == []
 
 

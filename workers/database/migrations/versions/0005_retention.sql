@@ -9,8 +9,11 @@ ALTER TABLE clip_fate
 
 CREATE INDEX clip_fate_in_disposal ON clip_fate (disposal, dispose_from) WHERE disposal IN ('intended', 'committed');
 
-CREATE INDEX clip_fate_lease ON clip_fate (LEAST(lease_end, lease_confirmed) NULLS FIRST)
-WHERE standing IN ('verified', 'released', 'damaged', 'quarantined') AND disposal IS DISTINCT FROM 'done';
+-- Whose lock ends first; before all others whose lease nobody confirmed.
+CREATE INDEX clip_fate_lease ON clip_fate (
+    COALESCE(CASE WHEN lease_confirmed >= lease_end THEN lease_end END, '-infinity'), clip_id
+)
+WHERE standing IN ('verified', 'released', 'damaged', 'quarantined') AND (disposal IS NULL OR disposal = 'intended');
 
 -- The one row that orders what concerns many clips (standing holds, a policy) and every commit of a disposal.
 CREATE TABLE guard (
@@ -124,14 +127,42 @@ CREATE TABLE sweeps (
     policy int NOT NULL,
     due bigint NOT NULL,                -- clips whose time had come
     intended bigint NOT NULL,
-    state text NOT NULL,                -- done, stopped, approved, refused
-    reason text,                        -- why it stopped
+    state text NOT NULL,                -- done, stopped, approved, refused (by a person, or while it must not run)
+    cause text,                         -- of a stop: budget, record, catalogue, rebuild; null: it ran
+    reason text,                        -- why it stopped, for people
     decided_by text,
     decided_at timestamptz,
     CHECK (state IN ('done', 'stopped', 'approved', 'refused'))
 );
 
 CREATE INDEX sweeps_by_time ON sweeps (started_at DESC);
+
+CREATE INDEX sweeps_stopped ON sweeps (cause, started_at DESC) WHERE cause IS NOT NULL;
+
+-- Written by retention alone. A wish that a clip goes before its time, until a second person agrees.
+CREATE TABLE early_requests (
+    clip_id text PRIMARY KEY,
+    asked_by text NOT NULL,
+    asked_at timestamptz NOT NULL,
+    request jsonb NOT NULL              -- the signed request, verbatim
+);
+
+-- Written by disposal alone: what each committed disposal found to delete, noted before the first delete so that its
+-- certificate names it after any crash; the row goes once a later look has found nothing more.
+CREATE TABLE disposals (
+    clip_id text PRIMARY KEY,
+    committed jsonb NOT NULL,           -- the event disposals.committed
+    versions jsonb NOT NULL DEFAULT '[]',   -- (key, version id)
+    uploads jsonb NOT NULL DEFAULT '[]',    -- (key, upload id)
+    gone_at timestamptz,                -- everything was proved gone
+    waits_for text,                     -- why it cannot be finished now, for people
+    due_at timestamptz                  -- to be looked at again by the clock
+);
+
+CREATE INDEX disposals_due ON disposals (due_at) WHERE due_at IS NOT NULL;
+
+-- Clips whose entries have lost their payloads.
+CREATE INDEX custody_disposed ON custody (clip_id) WHERE topic = 'clips.disposed';
 
 -- What a stage answered to a person's request, so that whoever asked is told.
 CREATE TABLE answers (
@@ -142,4 +173,7 @@ CREATE TABLE answers (
     details jsonb,
     at timestamptz NOT NULL DEFAULT now(),
     CHECK (verdict IN ('done', 'pending', 'refused'))
-)
+);
+
+-- What is asked of the whole log: the policies of a moment, and what a day deleted.
+CREATE INDEX custody_decisions ON custody (type, time) WHERE type IN ('policies.adopted', 'clips.disposed');

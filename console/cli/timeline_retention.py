@@ -1,0 +1,126 @@
+"""The sentences of retention in a clip's timeline; of a restricted hold no more than that the force keeps the clip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from workers.retention.explaining import BY_THE_FORCE
+from workers.retention.statements import (
+    Categorisation,
+    Disposed,
+    EarlyDisposalRequest,
+    HoldRequest,
+    Restoration,
+    ReviewVerdict,
+    TimeCorrection,
+)
+
+HOLD = "holds."
+THE_FORCE = "the force"
+
+Open = frozenset[str]
+"""Ids of the holds whose request is at hand and does not restrict them."""
+
+
+def open_holds(rows: Iterable[Mapping[str, Any]]) -> Open:
+    """The holds of a timeline that may be named. One whose request is erased, or was refused, counts as restricted."""
+    found = set()
+    for row in rows:
+        if row["type"] == "holds.accepted" and row["payload"] is not None:
+            content = msgspec.json.decode(row["payload"])
+            if not msgspec.json.decode(content["request"]["body"], type=HoldRequest).restricted:
+                found.add(content["hold_id"])
+    return frozenset(found)
+
+
+def hidden(kind: str, payload: bytes | None, named: Open) -> bool:
+    """Whether an event is about a hold that must not be named."""
+    if not kind.startswith(HOLD):
+        return False
+    return payload is None or msgspec.json.decode(payload).get("hold_id") not in named
+
+
+HIDDEN = {
+    "holds.accepted": f"{BY_THE_FORCE}: protected from now on",
+    "holds.placed": f"{BY_THE_FORCE}: every version is under legal hold",
+    "holds.refused": "a hold came after the disposal was committed",
+    "holds.cleared": "looked at, and under no hold for it",
+    "holds.lifted": "one reason less to keep it; the store's legal hold stays until disposal",
+}
+"""What is said of an event about a hold that must not be named."""
+
+
+def _day(said: str) -> str:
+    return datetime.fromisoformat(said).strftime("%Y-%m-%d %H:%M:%S %Z")
+
+
+def _categorised(c: dict[str, Any]) -> str:
+    said = msgspec.json.decode(c["categorisation"]["body"], type=Categorisation)
+    text = f"category {said.category} {'confirmed' if said.confirms else 'given'}: {said.reason}"
+    return text if c["counts"] == c["category"] else f"{text}; {c['counts']} counts until a second person confirms"
+
+
+def _corrected(c: dict[str, Any]) -> str:
+    said = msgspec.json.decode(c["correction"]["body"], type=TimeCorrection)
+    word = "confirmed" if said.confirms else "corrected"
+    return f"time of the recording {word}: {_day(said.recorded_at)}; {said.reason}"
+
+
+def _reviewed(c: dict[str, Any]) -> str:
+    said = msgspec.json.decode(c["verdict"]["body"], type=ReviewVerdict)
+    return f"retention review: {said.verdict.value}; {said.reason}"
+
+
+def _cancelled(c: dict[str, Any]) -> str:
+    if c.get("restoration") is None:
+        return f"out of the bin: {c['reason']}"
+    said = msgspec.json.decode(c["restoration"]["body"], type=Restoration)
+    return f"taken out of the bin, not before {said.not_before}: {said.reason}"
+
+
+def _early(c: dict[str, Any]) -> str:
+    asked = msgspec.json.decode(c["asked"]["body"], type=EarlyDisposalRequest)
+    approved = msgspec.json.decode(c["approved"]["body"], type=EarlyDisposalRequest)
+    return f"may go before its time: {asked.by} asked ({asked.reason}), {approved.by} approved ({approved.reason})"
+
+
+def _rule(c: dict[str, Any]) -> str:
+    return f"rule {c['rule']} of policy {c['policy']}, category {c['category']}"
+
+
+def _reasons(c: dict[str, Any]) -> str:
+    return f"{_rule(c)}: {'; '.join(c['reasons'])}"
+
+
+def _disposed(c: dict[str, Any]) -> str:
+    statement = msgspec.json.decode(c["certificate"]["body"], type=Disposed)
+    return (
+        f"nothing is left: {len(statement.versions)} versions deleted, {statement.uploads} uploads aborted, "
+        f"rule {statement.rule} of policy {statement.policy}; certificate signed by {c['certificate']['key']}"
+    )
+
+
+RETENTION_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
+    "clips.categorised": _categorised,
+    "clips.time-corrected": _corrected,
+    "reviews.due": lambda c: f"its period is over, a person decides: {_reasons(c)}",
+    "reviews.decided": _reviewed,
+    "disposals.early-approved": _early,
+    "disposals.intended": lambda c: f"in the bin, deleted from {_day(c['dispose_from'])} on: {_reasons(c)}",
+    "disposals.cancelled": _cancelled,
+    "disposals.committed": lambda c: f"disposal decided for good: {_rule(c)}",
+    "clips.disposed": _disposed,
+    "holds.accepted": lambda c: f"held for {c['hold_reason']} ({c['hold_id']}): protected from now on",
+    "holds.placed": lambda c: (
+        f"held for {c['hold_reason']} ({c['hold_id']}): {c['versions']} versions under legal hold"
+    ),
+    "holds.lifted": lambda c: (
+        f"hold for {c['hold_reason']} ({c['hold_id']}) lifted; the store's legal hold stays until disposal"
+    ),
+    "requests.refused": lambda c: f"{c['what']} refused: {c['reason']}; {c['action']}",
+}
+"""Event type → its sentence."""

@@ -1,0 +1,199 @@
+"""holds: places and lifts holds, one message a clip.
+
+    holds.requested          a clip: PLACE_HOLD, holds.accepted; or holds.refused. Otherwise the hold stands from now
+                             on: holds.standing-placed. Refused: requests.refused. Always an answer
+    holds.standing-placed    holds.matched for each clip that falls under it
+    holds.matched            PLACE_HOLD, holds.accepted; legal hold at the store; holds.placed. Or holds.cleared
+    clips.registered         holds.matched for each standing hold that the new clip falls under
+    clips.verified, clips.quarantined
+                             its bytes are there: what was pending goes on
+    holds.lift-requested     holds.lift-asked, or holds.standing-lifted
+    holds.standing-lifted    LIFT_HOLD, holds.lifted for each of its clips; nothing at the store
+
+A person is answered from the database alone, whatever the store does: the row protects. Only holds.matched and what
+follows a clip's storing touch the store; while it is away they give their slots back, and requests go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import singledispatchmethod
+from typing import Any
+
+from streams import hold_events
+from streams.engine.byte_threads import ByteThreads, Work
+from streams.hold_fan_out import cover, uncover
+from streams.hold_requests import People
+from streams.holding import Bringing
+from streams.messages import (
+    ClipMessage,
+    ClipQuarantined,
+    ClipRegistered,
+    ClipVerified,
+    HoldLiftRequested,
+    HoldMatched,
+    HoldRequested,
+    Message,
+    StandingHoldLifted,
+    StandingHoldPlaced,
+)
+from streams.same_incident import SameIncident
+from streams.stage import Envelope, LongStage, Parts
+from streams.vaults import open_vault
+from workers.errors import ConfigurationInvalid, DockBusy, MessageInvalid, Refused, StoreAway
+from workers.fate.row import find_on
+from workers.keys.keyring import Keyring, load_public
+from workers.retention.answers import answer_to
+from workers.retention.lifting import ask_to_lift
+from workers.retention.scopes import check, find_hold
+from workers.retention.standing import holds_over
+from workers.retention.statements import HoldLift, HoldRequest
+from workers.vault.retry import Limits
+
+log = logging.getLogger(__name__)
+
+SMALL = Limits(connect=3.0, silence=5.0, request=15.0, tries=2)
+"""Of the requests to the store: each is small, and whoever waits for one keeps a slot."""
+
+STORE_AGAIN = 3.0
+"""Seconds after which the store is asked again while it is away."""
+
+
+class Holds(LongStage):
+    """Works from the database; the store follows."""
+
+    name = "holds"
+    listens = (
+        "holds.requested",
+        "holds.lift-requested",
+        "holds.standing-placed",
+        "holds.standing-lifted",
+        "holds.matched",
+        "clips.registered",
+        "clips.registered.urgent",
+        "clips.verified",
+        "clips.quarantined",
+    )
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(parts)
+        self.people = People(self.database, Keyring(self.database, load_public(self.settings.trust_root)))
+        self.vault = open_vault(self.settings, self.name, limits=SMALL)
+        self.threads = ByteThreads(self.settings, self.name)
+        store = (self.database, self.vault, self.settings.namespace, self._at_store)
+        self.neighbours = SameIncident(*store, self.publish)
+        self.bringing = Bringing(*store, self.neighbours)
+
+    async def stop(self) -> None:
+        """Take no more work."""
+        self.threads.close()
+        self.vault.close()
+
+    async def _at_store(self, job: Callable[[], Any]) -> Any:
+        return await self.threads.run(Work(), job)
+
+    def source_of(self, message: Message) -> str:
+        """What the message waits for: no mass of clips, and no store that is away, keeps a person waiting."""
+        if isinstance(message, HoldRequested | HoldLiftRequested):
+            return "people"
+        if isinstance(message, StandingHoldPlaced | StandingHoldLifted):
+            return "many clips"
+        return "registered" if isinstance(message, ClipRegistered) else "store"
+
+    @singledispatchmethod
+    async def receive(self, message: Message, envelope: Envelope) -> None:
+        """Do what the message's type asks for."""
+        raise MessageInvalid(f"holds does not listen to {type(message).__name__}")
+
+    # -- a person asks for a hold --------------------------------------------------------------------------
+
+    @receive.register
+    async def _(self, message: HoldRequested, envelope: Envelope) -> None:
+        request = envelope.headers["ce_id"]
+        asked = await self.people.opened(message.request, HoldRequest, request)
+        try:
+            if asked.hold_id != message.hold_id:
+                raise Refused(f"it was signed for {asked.hold_id}", "ask again with: bwv hold place")
+            hold = check(asked, message.request)
+            if hold.standing:
+                await self.people.stands(hold, request)
+            elif await self.people.protects(hold, request):
+                await self.publish(hold_events.matched(hold.hold_id, hold.clip_id or ""))
+        except Refused as refused:
+            await self.people.refuse(request, refused, f"hold {message.hold_id}", asked.by, asked.clip_id)
+
+    # -- many clips, and one ---------------------------------------------------------------------------------
+
+    @receive.register
+    async def _(self, message: StandingHoldPlaced, envelope: Envelope) -> None:
+        await cover(self.database, self.publish, message.hold_id)
+
+    @receive.register
+    async def _(self, message: StandingHoldLifted, envelope: Envelope) -> None:
+        await uncover(self.database, message.hold_id, message.lifts)
+
+    @receive.register
+    async def _(self, message: ClipRegistered, envelope: Envelope) -> None:
+        async with self.database.transaction() as connection:
+            fate = await find_on(connection, message.clip_id)
+            found = await holds_over(connection, fate) if fate else []
+        for hold_id in found:
+            await self.publish(hold_events.matched(hold_id, message.clip_id))
+
+    @receive.register
+    async def _(self, message: HoldMatched, envelope: Envelope) -> None:
+        with _store_may_be_away(message.clip_id):
+            await self.bringing.under(message.hold_id, message.clip_id)
+
+    @receive.register(ClipVerified | ClipQuarantined)
+    async def _(self, message: ClipMessage, envelope: Envelope) -> None:
+        rows = await self.database.fetch(
+            "SELECT hold_id FROM hold_clips WHERE clip_id = %s AND state = 'pending'", (message.clip_id,)
+        )
+        with _store_may_be_away(message.clip_id):
+            for row in rows:
+                await self.bringing.under(row["hold_id"], message.clip_id)
+            await self.neighbours.ask_about(message.clip_id)
+
+    # -- lifting -------------------------------------------------------------------------------------------
+
+    @receive.register
+    async def _(self, message: HoldLiftRequested, envelope: Envelope) -> None:
+        request = envelope.headers["ce_id"]
+        asked = await self.people.opened(message.lift, HoldLift, request)
+        if await answer_to(self.database, request) is None:
+            try:
+                async with self.database.transaction() as connection:
+                    lifts = await ask_to_lift(connection, asked, message.lift, datetime.now(UTC))
+                    await self.people.lifted_or_asked(connection, asked, lifts, request)
+            except Refused as refused:
+                await self.people.refuse(request, refused, f"lift {message.hold_id}", asked.by)
+                return
+        if asked.same_incident:
+            await self._follow_up(asked.hold_id)
+
+    async def _follow_up(self, question: str) -> None:
+        """The clip that was asked about belongs to the hold that raised the question: the store follows."""
+        async with self.database.connection() as connection:
+            hold = await find_hold(connection, question)
+        if hold is not None and hold.reference and hold.clip_id:
+            await self.publish(hold_events.matched(hold.reference, hold.clip_id))
+
+
+@contextmanager
+def _store_may_be_away(clip_id: str) -> Iterator[None]:
+    """Give the slot back while the store is away, and come again.
+
+    Not a fault that the engine waits for: then people's requests, which need no store, would wait behind it.
+    """
+    try:
+        yield
+    except (StoreAway, ConfigurationInvalid) as fault:
+        log.warning("%s waits for the store: %s", clip_id, fault)
+        raise DockBusy(str(fault), STORE_AGAIN) from fault
+
+
+STAGE = Holds

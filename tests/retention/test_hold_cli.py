@@ -1,0 +1,90 @@
+"""What `bwv hold` shows, from a real database; the commands that ask a stage are in tests/pipeline/test_holds.py."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.pipeline.pipeline import Said, command
+from tests.retention.held import TEN, Held
+from workers.retention.hold_queries import BY_THE_FORCE
+
+
+@pytest.fixture
+def home(held: Held, tmp_path: Path) -> Path:
+    """Where the commands find this namespace."""
+    (tmp_path / "settings.toml").write_text(
+        f'database = "{held.settings.database}"\nnamespace = "{held.settings.namespace}"\n'
+    )
+    return tmp_path
+
+
+async def bwv(home: Path, *words: str) -> Said:
+    return await asyncio.to_thread(command, ["--home", str(home), "hold", *words])
+
+
+async def listed(home: Path, *words: str) -> list[dict[str, Any]]:
+    said = await bwv(home, "list", *words, "--json")
+    assert said.code == 0, said
+    found: list[dict[str, Any]] = said.json
+    return found
+
+
+async def test_the_list_says_why_what_and_how_far(held: Held, home: Path) -> None:
+    clips = [await held.clip(incident="INC-1") for _ in range(2)]
+    waiting = await held.clip(incident="INC-1", stored=False)
+    one, _ = await held.ask(scope="incident", incident="INC-1", reason="inquest", reference="COR/12")
+    two, _ = await held.ask(clip_id=clips[0], reason="manual")
+
+    assert [hold["hold_id"] for hold in await listed(home, "--clip", clips[0])] == [two, one]
+    [standing] = await listed(home, "--standing")
+    assert (standing["hold_id"], standing["covers"], standing["reference"]) == (one, "incident INC-1", "COR/12")
+    assert (standing["clips"]["active"], standing["clips"]["pending"]) == (2, 1)
+    assert [hold["hold_id"] for hold in await listed(home, "--reason", "manual")] == [two]
+
+    await held.lift(two)
+    assert [hold["hold_id"] for hold in await listed(home)] == [one]
+    assert {hold["hold_id"] for hold in await listed(home, "--lifted")} == {one, two}
+
+    text = (await bwv(home, "show", one)).out
+    assert "inquest" in text and waiting in text and "legal hold on 3 versions" in text
+    assert (await bwv(home, "show", "hold-nobody")).code == 2
+
+
+async def test_a_restricted_hold_is_only_kept_by_the_force(held: Held, home: Path) -> None:
+    clip = await held.clip(owner="PC-100")
+    hold, _ = await held.ask(
+        scope="officer", officers=["PC-100"], since=TEN, until=TEN.replace(hour=11), reason="conduct",
+        reference="PSD/7", restricted=True,
+    )  # fmt: skip
+
+    for words in (("list",), ("list", "--json"), ("show", hold), ("show", hold, "--json"), ("list", "--by-clip")):
+        said = await bwv(home, *words)
+        assert BY_THE_FORCE in said.out, said
+        assert not any(word in said.out for word in ("conduct", "PC-100", "PSD/7", "ADMIN")), said
+    assert await listed(home, "--reason", "conduct") == []
+
+    [known] = await listed(home, "--restricted", "--reason", "conduct")
+    assert (known["reference"], known["placed_by"]) == ("PSD/7", "ADMIN") and "PC-100" in known["covers"]
+    [by_clip] = await listed(home, "--by-clip", "--restricted")
+    assert (by_clip["clip_id"], by_clip["holds"]) == (clip, [f"conduct/{hold}"])
+
+
+async def test_every_held_clip_is_listed_with_its_reasons_also_those_found_after_a_restore(
+    held: Held, home: Path
+) -> None:
+    clip, free = await held.clip(), await held.clip()
+    await held.database.execute("UPDATE clip_fate SET hold_reasons = '{restored/}' WHERE clip_id = %s", (clip,))
+    [row] = await listed(home, "--by-clip")
+    assert row["clip_id"] == clip != free and "after a restore" in row["holds"][0]
+
+
+async def test_what_came_too_late_is_shown_with_its_certificate(held: Held, home: Path) -> None:
+    clip = await held.clip()
+    await held.disposal(clip, "done")
+    hold, _ = await held.ask(clip_id=clip)
+    shown = (await bwv(home, "show", hold, "--json")).json
+    assert shown["hold"] is None and f"certificates/{clip}" in shown["clips"][0]["says"]

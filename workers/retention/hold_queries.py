@@ -1,0 +1,165 @@
+"""Questions that people ask of holds. Whoever must not learn of a restricted hold reads that the force keeps it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.database.engine import Database, Row
+from workers.retention.facts import HoldReason, hold_entry
+from workers.retention.scopes import HOLD_COLUMNS, HoldRow, Scope
+
+BY_THE_FORCE = "kept by the force"
+"""All that is said of a restricted hold, and of none: a person under investigation may look at the list."""
+
+STATES = ("active", "pending", "refused", "cleared", "lifted")
+
+
+class Listed(Struct, frozen=True):
+    """One hold as a list shows it; of a restricted one only that it is there.
+
+    Attributes:
+        covers: what it names, in words.
+        clips: state → how many clips.
+    """
+
+    hold_id: str
+    reason: str
+    covers: str
+    placed_by: str
+    placed_at: datetime
+    reference: str | None
+    restricted: bool
+    earliest_end: datetime | None
+    lift_asked: bool
+    lifted_at: datetime | None
+    lifted_by: tuple[str, ...]
+    clips: dict[str, int]
+
+
+async def clips_under(database: Database, hold_id: str) -> dict[str, int]:
+    """State → how many clips a hold has in it; every state is there."""
+    rows = await database.fetch(
+        "SELECT state, count(*) AS n FROM hold_clips WHERE hold_id = %s GROUP BY state", (hold_id,)
+    )
+    return dict.fromkeys(STATES, 0) | {row["state"]: row["n"] for row in rows}
+
+
+async def list_holds(
+    database: Database,
+    *,
+    hold: str | None = None,
+    clip: str | None = None,
+    reason: str | None = None,
+    standing: bool = False,
+    lifted: bool = False,
+    restricted: bool = False,
+) -> list[Listed]:
+    """Holds, newest first.
+
+    Args:
+        hold: this one alone.
+        clip: those that this clip is or was under.
+        standing: those alone that also cover what is docked later.
+        lifted: lifted ones too.
+        restricted: say everything of restricted ones.
+    """
+    rows = await database.fetch(
+        f"SELECT {HOLD_COLUMNS}, COALESCE((SELECT jsonb_object_agg(state, n) FROM (SELECT state, count(*) AS n"
+        "   FROM hold_clips k WHERE k.hold_id = h.hold_id GROUP BY state) counted), '{}') AS clips"
+        " FROM holds h WHERE (%(hold)s::text IS NULL OR hold_id = %(hold)s)"
+        " AND (%(clip)s::text IS NULL OR hold_id IN (SELECT hold_id FROM hold_clips WHERE clip_id = %(clip)s))"
+        " AND (%(reason)s::text IS NULL OR (reason = %(reason)s AND (%(restricted)s OR NOT restricted)))"
+        " AND (NOT %(standing)s OR scope <> 'clip') AND (%(lifted)s OR lifted_at IS NULL)"
+        " ORDER BY placed_at DESC, hold_id",
+        {
+            "hold": hold,
+            "clip": clip,
+            "reason": reason,
+            "standing": standing,
+            "lifted": lifted,
+            "restricted": restricted,
+        },
+    )
+    return [_listed(row, restricted) for row in rows]
+
+
+def _listed(row: Row, all_of_it: bool) -> Listed:
+    clips = dict.fromkeys(STATES, 0) | row.pop("clips")
+    hold = msgspec.convert(row, HoldRow)
+    if hold.restricted and not all_of_it:
+        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", hold.placed_at, None, True, None, False,
+                      hold.lifted_at, (), clips)  # fmt: skip
+    return Listed(
+        hold_id=hold.hold_id,
+        reason=hold.reason.value,
+        covers=covers(hold),
+        placed_by=hold.placed_by,
+        placed_at=hold.placed_at,
+        reference=hold.reference,
+        restricted=hold.restricted,
+        earliest_end=hold.earliest_end,
+        lift_asked=hold.lift is not None,
+        lifted_at=hold.lifted_at,
+        lifted_by=hold.lifted_by,
+        clips=clips,
+    )
+
+
+def covers(hold: HoldRow) -> str:
+    """What a hold names, in words."""
+    period = f"from {hold.since:%Y-%m-%d %H:%M} to {hold.until:%Y-%m-%d %H:%M %Z}" if hold.since and hold.until else ""
+    match hold.scope:
+        case Scope.CLIP:
+            asked = f": same incident as {hold.reference}?" if hold.reason is HoldReason.SAME_INCIDENT else ""
+            return f"{hold.clip_id}{asked}"
+        case Scope.INCIDENT:
+            return f"incident {hold.incident}"
+        case Scope.OFFICER:
+            return f"{', '.join(hold.officers)} {period}"
+        case Scope.PLACE:
+            place = hold.place
+            assert place is not None
+            return f"within {place.metres:g} m of {place.latitude:.5f}, {place.longitude:.5f} {period}"
+        case Scope.ENCOUNTER:
+            there = f", and {', '.join(hold.officers)} {period}" if hold.officers else ""
+            return f"encounter {hold.encounter}{there}"
+
+
+async def clips_of_hold(database: Database, hold_id: str) -> list[Row]:
+    """The clips of a hold with what it means for each."""
+    return await database.fetch(
+        "SELECT k.clip_id, f.camera, f.recording, k.state, k.says, k.at FROM hold_clips k"
+        " LEFT JOIN clip_fate f USING (clip_id) WHERE k.hold_id = %s ORDER BY k.state, k.clip_id",
+        (hold_id,),
+    )
+
+
+async def held_clips(database: Database, *, restricted: bool = False) -> list[dict[str, Any]]:
+    """Every clip that is under a hold, and why; by camera and recording."""
+    hidden = {
+        row["hold_id"]
+        for row in await database.fetch("SELECT hold_id FROM holds WHERE restricted AND NOT %s", (restricted,))
+    }
+    rows = await database.fetch(
+        "SELECT clip_id, camera, recording, hold_reasons FROM clip_fate WHERE held ORDER BY camera, recording"
+    )
+    return [
+        {
+            "clip_id": row["clip_id"],
+            "camera": row["camera"],
+            "recording": row["recording"],
+            "holds": [_why(entry, hidden) for entry in row["hold_reasons"]],
+        }
+        for row in rows
+    ]
+
+
+def _why(entry: str, hidden: set[str]) -> str:
+    hold = hold_entry(entry)
+    if hold.hold_id in hidden:
+        return BY_THE_FORCE
+    return entry if hold.reason is not HoldReason.RESTORED else f"{entry} (found in the vault after a restore)"

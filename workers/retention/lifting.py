@@ -1,0 +1,94 @@
+"""Who may lift a hold: one person or two, as its reason asks. No timer ever does."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+
+from workers.database.engine import Connection, Row, execute, fetch
+from workers.errors import Refused
+from workers.keys.signing import Signed
+from workers.retention.facts import HoldReason
+from workers.retention.holding import OPEN
+from workers.retention.scopes import HoldRow, find_hold, signer_of
+from workers.retention.statements import HoldLift
+
+ONE_PERSON = (HoldReason.MANUAL, HoldReason.SAME_INCIDENT)
+"""A manual hold is its placer's own; a same-incident question is answered by looking at the clip."""
+
+
+def people_needed(hold: HoldRow) -> int:
+    """How many different people lift this hold.
+
+    A case hold is lifted by one person, at the case review after its earliest end (CPIA Code 5.7–5.10). While nobody
+    knows that date, two people take its place.
+    """
+    one = hold.reason in ONE_PERSON or (hold.reason is HoldReason.CASE and hold.earliest_end is not None)
+    return 1 if one else 2
+
+
+async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, now: datetime) -> tuple[Signed, ...]:
+    """Take one person's wish; returns the wishes that lift the hold now, or the first of two alone.
+
+    Inside the caller's transaction. `lifted` tells which of both it is.
+
+    Raises:
+        Refused: there is no such hold, it is too early, or the same person asks twice.
+    """
+    hold = await find_hold(connection, asked.hold_id, lock="FOR UPDATE")
+    if hold is None:
+        raise Refused(f"there is no hold {asked.hold_id[:64]}", "see: bwv hold list")
+    if asked.by != signer_of(signed):
+        raise Refused(f"it names {asked.by}, and {signer_of(signed)} signed it", "sign with your own key")
+    if hold.lifted_at is not None:
+        raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
+    if hold.earliest_end is not None and now < hold.earliest_end:
+        raise Refused(
+            f"{hold.hold_id} ends no sooner than {hold.earliest_end:%Y-%m-%d %H:%M %Z}", "ask again at the review then"
+        )
+    if (hold.reason is HoldReason.SAME_INCIDENT) != (asked.same_incident is not None):
+        raise Refused(
+            f"{hold.hold_id} is kept for {hold.reason.value}",
+            "a question is answered by bwv hold answer, others lifted",
+        )
+    if people_needed(hold) == 1 or (hold.lift is not None and signer_of(hold.lift) != asked.by):
+        lifts = (signed,) if hold.lift is None else (hold.lift, signed)
+        await execute(
+            connection,
+            "UPDATE holds SET lifted_at = %s, lifted_by = %s WHERE hold_id = %s",
+            (now, [signer_of(lift) for lift in lifts], hold.hold_id),
+        )
+        return lifts
+    if hold.lift is not None and hold.lift != signed:
+        raise Refused(
+            f"{asked.by} has asked for it before, and a {hold.reason.value} hold is lifted by two people",
+            f"another person gives: bwv hold lift {hold.hold_id} --reason …",
+        )
+    await execute(
+        connection,
+        "UPDATE holds SET lift = %s WHERE hold_id = %s",
+        (msgspec.json.encode(signed).decode(), hold.hold_id),
+    )
+    return (signed,)
+
+
+async def clips_to_lift(connection: Connection, hold: HoldRow, after: str, limit: int = 200) -> list[str]:
+    """Clips that are still under a lifted hold. A page, by clip id.
+
+    Rows that carry its reason and of which `hold_clips` knows nothing, as after a restore, are among them.
+    """
+    rows: list[Row] = await fetch(
+        connection,
+        "SELECT clip_id FROM hold_clips WHERE hold_id = %(hold)s AND state = ANY(%(open)s) AND clip_id > %(after)s"
+        " UNION SELECT clip_id FROM clip_fate WHERE held AND %(entry)s = ANY(hold_reasons) AND clip_id > %(after)s"
+        " ORDER BY clip_id LIMIT %(limit)s",
+        {
+            "hold": hold.hold_id,
+            "entry": hold.hold.entry,
+            "open": [state.value for state in OPEN],
+            "after": after,
+            "limit": limit,
+        },
+    )
+    return [row["clip_id"] for row in rows]

@@ -1,0 +1,173 @@
+"""What retention and holds own, made again from the custody log, failing long (docs/life-of-a-clip.md §4).
+
+A fact counts if a person signed it. A hold counts by any sign of it, and is lifted only by as many signatures as its
+reason asks for. What nobody can prove any more stands as a hold that two people can lift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from workers.database.engine import Connection, execute
+from workers.errors import BwvError, Refused
+from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
+from workers.keys.statements import PURPOSES
+from workers.retention import reviewing
+from workers.retention.facts import Fact, Hold, HoldReason
+from workers.retention.holding import State, enter
+from workers.retention.lifting import people_needed
+from workers.retention.past import FACTS, Told
+from workers.retention.scopes import HoldRow, check, enter_hold
+from workers.retention.statements import (
+    Categorisation,
+    EarlyDisposalRequest,
+    HoldLift,
+    HoldRequest,
+    Restoration,
+    ReviewVerdict,
+    TimeCorrection,
+)
+
+Keys = Mapping[str, EnrolledKey]
+IsMessage = Callable[[str, bytes], bool]
+Body = TypeVar("Body", bound=Struct)
+
+SIGNED_BY_PEOPLE: Mapping[str, tuple[tuple[str, type[Struct]], ...]] = {
+    "clips.categorised": (("categorisation", Categorisation),),
+    "clips.time-corrected": (("correction", TimeCorrection),),
+    "reviews.decided": (("verdict", ReviewVerdict),),
+    "disposals.cancelled": (("restoration", Restoration),),
+    "disposals.early-approved": (("asked", EarlyDisposalRequest), ("approved", EarlyDisposalRequest)),
+}
+"""Event type → what a person signed in it."""
+
+CLIP_TYPES = (
+    *SIGNED_BY_PEOPLE,
+    "reviews.due",
+    "holds.accepted",
+    "holds.placed",
+    "holds.refused",
+    "holds.cleared",
+    "holds.lifted",
+)
+"""Events about one clip that are read here."""
+
+
+def signed_by(value: Any, body: type[Body], keys: Keys) -> Body | None:
+    """What a known person signed, or None; a key that was revoked since still proves what it signed before."""
+    try:
+        signed = msgspec.convert(value, Signed)
+        return opened(PURPOSES[body], signed, body, role=Role.PERSON, find=lambda key: as_it_signed(keys.get(key)))
+    except (BwvError, msgspec.ValidationError):
+        return None
+
+
+def facts_of(told: Iterable[Told], keys: Keys) -> tuple[Fact, ...]:
+    """What people decided about a clip, oldest first.
+
+    Args:
+        told: events about the clip, in the order of time.
+    """
+    facts: list[Fact] = []
+    for item in told:
+        if item.type not in FACTS or item.content is None:
+            continue
+        names = SIGNED_BY_PEOPLE[item.type]
+        if all(signed_by(item.content.get(name), body, keys) is not None for name, body in names):
+            fact = FACTS[item.type](item, tuple(facts))
+            facts += [fact] if fact is not None else []
+    return tuple(facts)
+
+
+def holds_of(told: Iterable[Told], keys: Keys) -> tuple[str, ...]:
+    """Entries of the holds that a clip is under, as `clip_fate.hold_reasons` has them."""
+    standing: dict[str, str] = {}
+    needed: dict[str, int] = {}
+    lifted: set[str] = set()
+    for item in told:
+        content = item.content or {}
+        hold_id = str(content.get("hold_id", ""))
+        if item.type == "holds.accepted":
+            standing.setdefault(hold_id, Hold(hold_id, HoldReason(content["hold_reason"])).entry)
+            needed[hold_id] = _people_for(content["request"], keys)
+        elif item.type == "holds.lifted" and len(lifters(content, keys)) >= needed.get(hold_id, 2):
+            lifted.add(hold_id)
+    return tuple(entry for hold_id, entry in standing.items() if hold_id not in lifted)
+
+
+def _people_for(request: Any, keys: Keys) -> int:
+    """How many people lift this hold; two, where its request proves nothing."""
+    hold = asked_hold(request, keys)
+    return people_needed(hold) if hold is not None else 2
+
+
+def asked_hold(request: Any, keys: Keys) -> HoldRow | None:
+    """The hold that a known person asked for, or None."""
+    asked = signed_by(request, HoldRequest, keys)
+    if asked is None:
+        return None
+    try:
+        return check(asked, msgspec.convert(request, Signed))
+    except Refused:
+        return None
+
+
+def lifters(content: Mapping[str, Any], keys: Keys) -> set[str]:
+    """The people whose signed wish to lift this hold the event carries."""
+    lifts = [signed_by(lift, HoldLift, keys) for lift in content.get("lifts", ())]
+    return {lift.by for lift in lifts if lift is not None and lift.hold_id == content["hold_id"]}
+
+
+async def restore_clip(
+    connection: Connection, clip_id: str, told: Iterable[Told], standing: Iterable[str], keys: Keys
+) -> None:
+    """What a clip's holds mean for it, and its reviews.
+
+    Args:
+        told: events about the clip, in the order of time.
+        standing: the entries of its row: a hold that stands there is not lifted here either.
+    """
+    stands = {entry.partition("/")[2] for entry in standing}
+    for item in told:
+        content = item.content
+        if content is None:
+            continue
+        if item.type in STATES:
+            state, says = STATES[item.type](content)
+            if state is not State.LIFTED or content["hold_id"] not in stands:
+                await enter(connection, content["hold_id"], clip_id, state, says)
+        if item.type == "holds.accepted" and (hold := asked_hold(content["request"], keys)) is not None:
+            await enter_again(connection, hold)
+        elif item.type == "reviews.due":
+            await execute(
+                connection,
+                "INSERT INTO reviews (clip_id, due_at, policy, category, rule, opened_at)"
+                " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                (clip_id, content["due_at"], content["policy"], content["category"], content["rule"], item.time),
+            )
+        elif item.type == "reviews.decided":
+            verdict = signed_by(content.get("verdict"), ReviewVerdict, keys)
+            if verdict is not None:
+                await reviewing.close(connection, verdict)
+
+
+STATES: Mapping[str, Callable[[Mapping[str, Any]], tuple[State, str]]] = {
+    "holds.accepted": lambda c: (State.PENDING, "protected; the store's legal hold follows"),
+    "holds.placed": lambda c: (State.ACTIVE, f"legal hold on {c['versions']} versions, each read back"),
+    "holds.refused": lambda c: (State.REFUSED, c["reason"]),
+    "holds.cleared": lambda c: (State.CLEARED, c["reason"]),
+    "holds.lifted": lambda c: (State.LIFTED, "the hold was lifted"),
+}
+"""Event type → what the hold means for the clip from then on."""
+
+
+async def enter_again(connection: Connection, hold: HoldRow) -> None:
+    """Write a hold down; the first that was accepted under its id stands, as it did then."""
+    try:
+        await enter_hold(connection, hold)
+    except Refused:
+        return
