@@ -43,7 +43,7 @@ from streams.messages import (
 from streams.same_incident import SameIncident
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault
-from workers.errors import ConfigurationInvalid, DockBusy, MessageInvalid, Refused, StoreAway
+from workers.errors import ConfigurationInvalid, MessageInvalid, Refused, StoreAway, TryLater
 from workers.fate.row import find_on
 from workers.keys.keyring import Keyring, load_public
 from workers.retention.answers import answer_to
@@ -193,7 +193,7 @@ def _store_may_be_away(clip_id: str) -> Iterator[None]:
         yield
     except (StoreAway, ConfigurationInvalid) as fault:
         log.warning("%s waits for the store: %s", clip_id, fault)
-        raise DockBusy(str(fault), STORE_AGAIN) from fault
+        raise TryLater(str(fault), STORE_AGAIN, part=StoreAway.part) from fault
 
 
 STAGE = Holds

@@ -9,7 +9,7 @@ What `receive` may raise decides what happens to the message:
     PermanentFault       dead-lettered with its reason, then acknowledged.
     MoveRefused          done: somebody was first, the row has decided. Logged, acknowledged.
     PassingFault         not acknowledged: the stage waits with full jitter and calls `receive` again.
-    DockBusy             long work only: the message gives its slot back and is tried after `retry_after`.
+    TryLater             long work only: the message gives its slot back and is tried after `retry_after`.
     anything else        a defect: dead-lettered with its traceback; many in a row stop the stage.
 """
 

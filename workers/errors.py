@@ -15,7 +15,8 @@
     │   ├── DatabaseAway
     │   └── BrokerAway
     ├── DockGone                  the source of the bytes left: the transfer ends, the dock reports again
-    ├── DockBusy                  the dock said 503 and when to come back
+    ├── TryLater                  this one message waits; others need not
+    │   └── DockBusy              the dock said 503 and when to come back
     ├── FootageDiffers            bytes and declaration disagree: quarantine, never the dead letters
     ├── AlreadyThere              put-if-absent found the key taken: read and compare
     ├── MoveRefused               the row is not in the state the move starts from: somebody was first
@@ -98,16 +99,22 @@ class DockGone(BwvError):
     """The dock or the camera no longer serves the recording; the dock will report it again."""
 
 
-class DockBusy(BwvError):
-    """The dock serves as many transfers as it may.
+class TryLater(BwvError):
+    """This one message cannot be finished now; others of the same stage can, and do not wait for it.
 
     Args:
-        retry_after: seconds the dock asked us to wait.
+        retry_after: seconds until it is tried again.
+        part: that is away and that this message needs; None if nothing is away.
     """
 
-    def __init__(self, message: str, retry_after: float) -> None:
+    def __init__(self, message: str, retry_after: float, *, part: str | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+        self.part = part
+
+
+class DockBusy(TryLater):
+    """The dock serves as many transfers as it may, and said when to come back."""
 
 
 class FootageDiffers(BwvError):

@@ -58,16 +58,8 @@ def show_holds(policy: Policy) -> None:
     """What lifts a hold of each reason."""
     show_table(
         "\nHolds stay until lifted",
-        ("reason", "by", "not before", "source"),
-        (
-            (
-                reason.value,
-                _many(rule.people, "person", "people"),
-                f"{rule.earliest_end} after it was placed" if rule.earliest_end else "",
-                rule.source,
-            )
-            for reason, rule in policy.holds.items()
-        ),
+        ("reason", "by", "source"),
+        ((reason.value, _many(rule.people, "person", "people"), rule.source) for reason, rule in policy.holds.items()),
     )
 
 
@@ -81,13 +73,7 @@ def telling(policy: Policy) -> dict[str, Any]:
         "late_docking": {"minimum": policy.late_docking.minimum.text, "source": policy.late_docking.source},
         "budget": policy.budget,
         "rules": [_told(rule) for rule in _rules(policy)],
-        "holds": {
-            reason.value: {
-                "people": rule.people, "source": rule.source,
-                "earliest_end": rule.earliest_end.text if rule.earliest_end else None,
-            }
-            for reason, rule in policy.holds.items()
-        },
+        "holds": {reason.value: rule for reason, rule in policy.holds.items()},
     }  # fmt: skip
 
 

@@ -21,7 +21,7 @@ from streams.messages import Message, decode
 from streams.settings import Settings
 from streams.stage import Envelope, LongStage, Stage
 from streams.topics import BY_NAME, short_name
-from workers.errors import DockBusy, MessageInvalid, MoveRefused, PassingFault, PermanentFault
+from workers.errors import MessageInvalid, MoveRefused, PassingFault, PermanentFault, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,7 @@ class Guard:
         self._limit = settings.fault_limit
         self._publisher = publisher
         self._patience = patience
-        self._may_be_busy = isinstance(stage, LongStage)
+        self._may_be_later = isinstance(stage, LongStage)
         self._faults = 0
 
     def open(self, origin: Origin) -> Opened:
@@ -110,7 +110,7 @@ class Guard:
 
         Raises:
             PassingFault: a part is away; try again later, do not acknowledge.
-            DockBusy: long work only; try again after its `retry_after`.
+            TryLater: long work only; try again after its `retry_after`.
             StageEnds: too many permanent faults in a row; do not acknowledge.
         """
         try:
@@ -126,10 +126,10 @@ class Guard:
         except PermanentFault as fault:
             await self._bury(origin, fault, attempts, defect=False)
             return
-        except DockBusy as busy:
-            if self._may_be_busy:
+        except TryLater as later:
+            if self._may_be_later:
                 raise
-            await self._bury(origin, busy, attempts, defect=True)
+            await self._bury(origin, later, attempts, defect=True)
             return
         except Exception as defect:  # noqa: BLE001 (whatever it is, it is kept with its trace)
             await self._bury(origin, defect, attempts, defect=True)

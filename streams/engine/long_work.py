@@ -37,7 +37,7 @@ from streams.engine.waiting import Waiting
 from streams.engine.window import Window
 from streams.settings import Settings
 from streams.stage import LongStage
-from workers.errors import DockBusy, PassingFault, PermanentFault
+from workers.errors import PassingFault, PermanentFault, TryLater
 
 log = logging.getLogger(__name__)
 
@@ -73,6 +73,7 @@ class LongWork:
         self._partitions = Partitions(stage.name, stage.listens, settings, health, member, self)
         self._tasks: dict[Job, asyncio.Task[None]] = {}
         self._probe: Job | None = None
+        self._lacking: dict[Job, str] = {}  # jobs that wait for a part which others do not need
         self._timer: asyncio.TimerHandle | None = None
         self._fetched = 0
         self._draining = False
@@ -143,6 +144,8 @@ class LongWork:
     def let_go(self, jobs: list[Job]) -> None:
         """These jobs belong to somebody else now."""
         self._turns.keep({job for window in self._partitions.windows() for job in window.jobs()})
+        for job in jobs:
+            self._lacking.pop(job, None)
         at_work = [task for job in jobs if (task := self._tasks.get(job)) is not None]
         for task in at_work:
             task.cancel()
@@ -176,11 +179,16 @@ class LongWork:
             self._health.progressed()
             if slot and self._waiting:
                 self._waiting.got_through()
+            if (part := self._lacking.pop(job, None)) is not None:
+                self._health.is_back(part)
         except PassingFault as fault:
             self._waiting.note(fault)
             again = True
-        except DockBusy as busy:
-            self._turns.busy(job.source, self._loop.time() + max(0.05, busy.retry_after))
+        except TryLater as later:
+            self._turns.busy(job.source, self._loop.time() + max(0.05, later.retry_after))
+            if later.part is not None:
+                self._lacking[job] = later.part
+                self._health.waits_for(later.part, str(later))
             again = True
         except exits.StageEnds as end:
             if not self._ends.done():

@@ -15,7 +15,6 @@ from workers.errors import MoveRefused
 from workers.fate.moves import MOVES, RELEASE, SECURE, VERIFY, Move, Standing
 from workers.fate.row import make, make_on
 
-
 SEEN_OTHERWISE = ("attempt", "docking", "urgent", "facts", "hold_reasons", "intended_at", "lease_end")
 
 

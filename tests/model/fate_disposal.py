@@ -132,17 +132,19 @@ class Outside:
         for job in dict.fromkeys(s.jobs):
             if job.live:
                 yield f"{job.kind} {job.about} is KILLED at {job.step}", without(s, job), False
-            stopped = sum(not other.live for other in s.jobs)
-            if job.live and job.kind in self.scenario.stops and stopped < self.scenario.zombies:
-                if (faults := spend(s.faults, "stopped")) is not None:
-                    asleep = goes_on(s, job, job._replace(live=False), faults=faults)
-                    yield f"{job.kind} {job.about} is STOPPED at {job.step}", asleep, False
+            faults = spend(s.faults, "stopped") if job.live and job.kind in self.scenario.stops else None
+            if faults is not None:
+                asleep = goes_on(s, job, job._replace(live=False), faults=faults)
+                yield f"{job.kind} {job.about} is STOPPED at {job.step}", asleep, False
 
     def _restores(self, s: State) -> Iterator[Step]:
         """The database is lost; stages are stopped for a restore (runbook)."""
         if (faults := spend(s.faults, "database lost")) is not None:
             told = s._replace(faults=faults, told=2 if s.told else 0)
             yield "the DATABASE is lost and restored", self._restored(told, self._known(s)), False
+            if s.told == 2 and not s.certificate:
+                behind = self._restored(s._replace(faults=faults, told=0), self._known(s))
+                yield "the DATABASE is restored from bundles that lack the commit", behind._replace(told=2), False
             if (faults := spend(faults, "outbox lost")) is not None:
                 asked = tuple("asked" if at == "pending" else at for at in s.holds)
                 untold = s._replace(faults=faults, told=0 if s.told == 1 else s.told, holds=asked)

@@ -67,7 +67,7 @@ class People:
     def _place(self, s: State, name: str, place: int) -> Job:
         if not self.protocol.row_first:
             return Job("place", name, "on", 0, (), place)
-        return Job("place", name, "move", 0, only(s.row, REASONS), place)
+        return Job("place", name, "move", 0, only(s.row, REASONS, DISPOSAL), place)
 
     # -- steps -----------------------------------------------------------------------------------------------
 
@@ -109,7 +109,7 @@ class People:
         standing = s.holds[number]
         if standing == "lifted" and self.protocol.checks_lifted:
             return f"{name}: was lifted", without(s, job), job.live
-        if s.row[DISPOSAL] in OVER:
+        if job.seen[DISPOSAL] in OVER:
             refused = put(s.holds, number, "refused") if standing == "asked" else s.holds
             return f"{name}: answers REFUSED", without(s, job, holds=refused), job.live
         on = job._replace(step="on", seen=())
@@ -118,7 +118,11 @@ class People:
         given = {"hold_reasons": (*job.seen[REASONS], job.about)}
         after = self.table.make("place hold", s.row, job.seen, given)
         if after is None:
-            return f"{name}: refused, reads again", goes_on(s, job, job._replace(seen=only(s.row, REASONS))), job.live
+            return (
+                f"{name}: refused, reads again",
+                goes_on(s, job, job._replace(seen=only(s.row, REASONS, DISPOSAL))),
+                job.live,
+            )
         holds = put(s.holds, number, "pending") if standing != "active" else s.holds
         return f"{name}: PROTECTS", goes_on(s, job, on, row=after, holds=holds), job.live
 

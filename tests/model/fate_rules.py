@@ -19,6 +19,7 @@ from tests.model.fate_table import (
     REASONS,
 )
 from tests.model.fate_world import FAULTS, LAST, OF_THE_CLIP, Scenario, State
+from tests.model.table import Row
 from workers.fate.moves import CameraCopy, Disposal
 
 LOST = FAULTS.index("database lost")
@@ -91,27 +92,40 @@ class FateRules:
                 yield f"a request was {before} and is {after}"
         if s.row is t.row or restored:
             return
+        yield from self._disposed(s, t)
+        yield from self._said(s.row, t.row)
+        yield from self._leased(s.row, t.row)
+        for name, at in zip(self.scenario.reasons, t.holds, strict=True):
+            if name in s.row[REASONS] and name not in t.row[REASONS] and at != "lifted":
+                yield "a reason left the row, and nobody lifted it"
+
+    def _disposed(self, s: State, t: State) -> Iterator[str]:
         a, b = s.row, t.row
+        if b[DISPOSAL] == Disposal.INTENDED and a[INTENDED_AT] != b[INTENDED_AT]:
+            yield from self._intended(s, t)
+        if a[DISPOSAL] == b[DISPOSAL]:
+            return
         if a[DISPOSAL] in OVER and b[DISPOSAL] not in OVER:
             yield "disposal was taken back"
-        if a[DISPOSAL] != b[DISPOSAL] and b[DISPOSAL] == Disposal.COMMITTED:
+        if b[DISPOSAL] == Disposal.COMMITTED:
             yield from self._committed(s)
-        if a[DISPOSAL] != b[DISPOSAL] and b[DISPOSAL] == Disposal.DONE and a[DISPOSAL] != Disposal.COMMITTED:
+        if b[DISPOSAL] == Disposal.DONE and a[DISPOSAL] != Disposal.COMMITTED:
             yield "done without a commit"
         if b[DISPOSAL] == Disposal.DONE and (any(s.store[at] for at in OF_THE_CLIP) or s.upload):
             yield "I6: a certificate of what is still there"
-        if b[DISPOSAL] == Disposal.INTENDED and a[INTENDED_AT] != b[INTENDED_AT]:
-            yield from self._intended(s, t)
+
+    def _said(self, a: Row, b: Row) -> Iterator[str]:
         if b[FACTS][: len(a[FACTS])] != a[FACTS]:
             yield "a fact was removed"
         if a[FACTS] != b[FACTS] and b[DISPOSAL] == Disposal.INTENDED:
             yield "something was said, and it is in the bin for what was said before"
+
+    def _leased(self, a: Row, b: Row) -> Iterator[str]:
         for column, what in ((LEASE_END, "lease"), (CONFIRMED, "confirmed lease")):
             if a[column] is not None and (b[column] is None or b[column] < a[column]):
                 yield f"a {what} was shortened"
         if a[DISPOSAL] in OVER and a[LEASE_END] != b[LEASE_END]:
             yield "a lease was renewed after the commit"
-        yield from self._lifted(s, t)
 
     def _intended(self, s: State, t: State) -> Iterator[str]:
         if s.row[DISPOSAL] is not None:
@@ -119,13 +133,8 @@ class FateRules:
         if s.row[HELD]:
             yield "put into the bin while it is held"
         # Another policy may come at any time: commit decides again. What people said of this clip counts at once.
-        if not expires(s.row, 1, s.now) or t.row[DISPOSE_FROM] < dispose_from(s.row, 1):
+        if not expires(s.row, 1, s.now) or (t.row[DISPOSE_FROM] or 0) < dispose_from(s.row, 1):
             yield "put into the bin before its time"
-
-    def _lifted(self, s: State, t: State) -> Iterator[str]:
-        for name, at in zip(self.scenario.reasons, t.holds, strict=True):
-            if name in s.row[REASONS] and name not in t.row[REASONS] and at != "lifted":
-                yield "a reason left the row, and nobody lifted it"
 
     def _committed(self, s: State) -> Iterator[str]:
         """I5: everything that a commit asks, at the very moment of the commit."""

@@ -14,7 +14,9 @@ FATE_SCENARIOS = (
     Scenario("two holds, one lift", placers=("a", "b"), faults={"lift": 1}),
     Scenario("two holds, and a sleeper", placers=("a", "b"), stops=("place",), faults={"stopped": 1}),
     Scenario("a lying lock", placers=("a",), lease=True, faults={"lying lock": 1}),
-    Scenario("a request comes again", placers=("a",), faults={"lift": 1, "comes again": 1, "stopped": 1}, stops=("place",)),
+    Scenario(
+        "a request comes again", placers=("a",), faults={"lift": 1, "comes again": 1, "stopped": 1}, stops=("place",)
+    ),
     Scenario("a standing hold", stops=("commit", "intend"), faults={"standing hold": 1, "lift": 1, "stopped": 1}),
     Scenario("a standing hold and another", placers=("a",), faults={"standing hold": 1, "lift": 1}),
     Scenario("another policy", stops=("commit", "intend", "withdraw"), faults={"policy": 1, "stopped": 1}),

@@ -8,7 +8,19 @@ from typing import NamedTuple
 from tests.model.fate_decide import dispose_from, expires
 from tests.model.fate_people import OVER
 from tests.model.fate_table import CAMERA, CONFIRMED, DISPOSAL, DISPOSE_FROM, INTENDED_AT, LEASE_END
-from tests.model.fate_world import Job, Scenario, State, goes_on, next_there, only, put, spend, with_job, without, working
+from tests.model.fate_world import (
+    Job,
+    Scenario,
+    State,
+    goes_on,
+    next_there,
+    only,
+    put,
+    spend,
+    with_job,
+    without,
+    working,
+)
 from tests.model.table import Row, Table
 from tests.model.work import Step
 from workers.fate.moves import CameraCopy, Disposal
@@ -36,7 +48,11 @@ class Sweep:
             yield "intend: decides Expire", with_job(s, Job("intend", "", "move", 0, row, known)), True
         if row[DISPOSAL] == Disposal.INTENDED and not working(s, "withdraw") and not working(s, "commit"):
             if known.standing or not expires(row, s.policy, s.now):
-                yield "withdraw: decides Keep", with_job(s, Job("withdraw", "", "move", 0, only(row, INTENDED_AT))), True
+                yield (
+                    "withdraw: decides Keep",
+                    with_job(s, Job("withdraw", "", "move", 0, only(row, INTENDED_AT))),
+                    True,
+                )
             elif (s.bin or not self.protocol.bin) and self._may_commit(s, row, known):
                 step = "head" if self.protocol.head else "move"
                 yield "commit: decides Expire again", with_job(s, Job("commit", "", step, 0, row, known)), True
@@ -117,9 +133,17 @@ class Sweep:
         target, end = min(dispose_from(row, s.policy), s.now + 1), row[LEASE_END]
         if target > max(s.now, end or 0):
             step = "row" if self.protocol.lease_row_first else "extend"
-            yield f"lease: due, until {target}", with_job(s, Job("lease", "", step, 0, only(row, LEASE_END), target)), True
+            yield (
+                f"lease: due, until {target}",
+                with_job(s, Job("lease", "", step, 0, only(row, LEASE_END), target)),
+                True,
+            )
         elif end is not None and end > s.now and row[CONFIRMED] != end:
-            yield f"lease: {end} was not confirmed", with_job(s, Job("lease", "", "extend", 0, only(row, LEASE_END), end)), True
+            yield (
+                f"lease: {end} was not confirmed",
+                with_job(s, Job("lease", "", "extend", 0, only(row, LEASE_END), end)),
+                True,
+            )
 
     def lease(self, s: State, job: Job) -> Iterator[Step]:
         """The date into the row, then into every version's lock; each is read back; the row again."""

@@ -169,7 +169,6 @@ class Scenario(Struct, frozen=True):
         placers: names of the clip holds that may be asked for.
         wishes: what people may say: (move, fact).
         lease: the lease role works.
-        zombies: how many stopped processes may be about at once.
         stops: kinds of jobs that may be stopped.
         first_lock: hour at which the lock of creation ends.
         wiped: the camera's copy is gone from the beginning.
@@ -180,7 +179,6 @@ class Scenario(Struct, frozen=True):
     placers: tuple[str, ...] = ()
     wishes: tuple[tuple[str, str], ...] = ()
     lease: bool = False
-    zombies: int = 1
     stops: tuple[str, ...] = ()
     first_lock: int = 0
     wiped: bool = True

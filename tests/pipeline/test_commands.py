@@ -34,8 +34,11 @@ def commands() -> dict[str, click.Command]:
 
 
 COMMANDS = commands()
-ELSEWHERE = {"rebuild": "tests/pipeline/test_z_rebuild.py"}
-"""Commands that change the whole system, and where they are given instead."""
+ELSEWHERE = {
+    "rebuild": "tests/pipeline/test_z_rebuild.py",
+    "disposals show": "tests/retention/test_audit.py",
+}
+"""Commands that change the whole system or want what it has not, and where they are given instead."""
 WITH_JSON = sorted(name for name, c in COMMANDS.items() if any("--json" in p.opts for p in c.params))
 
 
@@ -66,6 +69,8 @@ async def arguments(system: Pipeline) -> dict[str, list[str]]:
     return {
         "custody prove": [row["clip_id"]],
         "trace": [row["clip_id"]],
+        "explain": [row["clip_id"]],
+        "disposals list": ["--day", "2001-02-03"],
         "quarantine show": [row["clip_id"]],
         "dead-letters show": [letter.id],
         "keys enrol": ["camera", "CMD-0002"],

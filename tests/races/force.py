@@ -25,9 +25,9 @@ from workers.footage.canonical import derived_id, sha256_hex
 from workers.footage.clip import clip_id
 from workers.keys.signing import Role, Signer
 from workers.keys.statements import PURPOSES, now_iso
+from workers.retention.policies import current
 from workers.retention.schedule import reschedule
 from workers.retention.shipped import shipped
-from workers.retention.policies import current
 from workers.retention.statements import Adoption, Categorisation, HoldLift, HoldRequest, Restoration
 from workers.vault.keys import attempt_keys
 from workers.vault.values import Version
@@ -67,7 +67,6 @@ class Trial(Struct, frozen=True):
     Attributes:
         asked: request → what it asks for.
         before: the hold that it is under from the beginning.
-        incident: of the recording.
     """
 
     race: Race
@@ -98,6 +97,13 @@ class Force:
         )
         await self.adopt(self.policy())
 
+        await self.database.execute(SEEN)
+
+    async def committed_before(self, key: str) -> set[str]:
+        """Clips whose disposal was committed when a standing hold or a policy was put in force."""
+        [row] = await self.database.fetch("SELECT clips FROM races_seen WHERE key = %s", (key,))
+        return set(row["clips"])
+
     def policy(self, period: str = "31 days") -> str:
         """A policy's text; each is another."""
         text = shipped("demo").replace('period = "31 days"', f'period = "{period}"', 1)
@@ -117,7 +123,7 @@ class Force:
         """A clip for each race, stored and due, and what people ask for while the sweep comes by.
 
         Args:
-            spread: seconds in which the sweep is expected to come past all of them.
+            spread: seconds in which the sweep is expected to come past all of them; it begins with the first.
         """
         names = [f"R{next(self.numbers)}" for _ in races]
         clips = [clip_id(self.settings.namespace, "CAM-1", name, 5, DIGEST) for name in names]
@@ -126,8 +132,7 @@ class Force:
         trials, asks = list[Trial](), list[Ask]()
         async with self.database.transaction() as connection:
             for number, race in enumerate(races):
-                at = spread * number / len(races)
-                trial, wanted = self._trial(race, clips[number], at)
+                trial, wanted = self._trial(race, clips[number], spread * number / len(races), spread)
                 await self._insert(connection, trial, names[number], footage[number], number)
                 trials.append(trial)
                 asks += wanted
@@ -178,8 +183,8 @@ class Force:
         """As the stage holds leaves a clip that is under a hold."""
         past = datetime.now(UTC) - timedelta(days=1)
         await connection.execute(
-            "INSERT INTO holds (hold_id, scope, reason, clip_id, restricted, request, placed_by, placed_at, earliest_end)"
-            " VALUES (%s, 'clip', %s, %s, false, %s, 'ADMIN', %s, %s)",
+            "INSERT INTO holds (hold_id, scope, reason, clip_id, restricted, request, placed_by, placed_at,"
+            " earliest_end) VALUES (%s, 'clip', %s, %s, false, %s, 'ADMIN', %s, %s)",
             (trial.before, BEFORE[trial.race], trial.clip, SIGNED, past, past),
         )
         await connection.execute(
@@ -189,20 +194,28 @@ class Force:
 
     # -- what people ask for -----------------------------------------------------------------------------------
 
-    def _trial(self, race: Race, clip: str, at: float) -> tuple[Trial, list[Ask]]:
-        """One clip's requests, some time around the moment at which the sweep comes to it."""
+    def _trial(self, race: Race, clip: str, at: float, spread: float) -> tuple[Trial, list[Ask]]:
+        """One clip's requests, some time around the moment at which the sweep comes to it.
+
+        Args:
+            at, spread: seconds: that moment, and how long a round takes.
+        """
         before = derived_id("hold", clip, "before") if race in BEFORE else None
         asks = list[Ask]()
-        if race in (Race.HOLD, Race.LIFT):
-            asks = [self._hold(clip, around(at))]
-        elif race is Race.TWO_HOLDS:
-            asks = [self._hold(clip, around(at)), self._hold(clip, around(at))]
-        elif race is Race.CATEGORY:
-            asks = [self._category(clip, around(at))]
-        elif race is Race.CASE:
-            asks = [self._restore(clip, around(at) + 0.2)]
+        match race:
+            case Race.HOLD:
+                asks = [self._hold(clip, around(at, spread))]
+            case Race.TWO_HOLDS:
+                asks = [self._hold(clip, around(at, spread)) for _ in range(2)]
+            case Race.CATEGORY:
+                asks = [self._category(clip, around(at, spread))]
+            case Race.LIFT:
+                asks = [self._hold(clip, random.random() * 1.5 * spread)]
+            case Race.CASE:
+                # It is in the bin for a moment only: somebody asks again and again.
+                asks = [self._restore(clip, random.random() * 1.5 * spread) for _ in range(6)]
         if before is not None:
-            asks.append(self._lift(before, around(at) / 2))
+            asks.append(self._lift(before, random.random() * spread / 3))
         return Trial(race, clip, {ask.id: ask.topic for ask in asks}, before), asks
 
     def _hold(self, clip: str, after: float, **scope: Any) -> Ask:
@@ -251,9 +264,22 @@ class Force:
         await self.adopt(self.policy())
 
 
+SEEN = """
+CREATE TABLE races_seen (key text PRIMARY KEY, clips text[] NOT NULL);
+CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    INSERT INTO races_seen SELECT to_jsonb(NEW) ->> TG_ARGV[0], COALESCE(array_agg(clip_id), '{}')
+    FROM clip_fate WHERE disposal IN ('committed', 'done');
+    RETURN NEW;
+END $$;
+CREATE TRIGGER see AFTER INSERT ON holds FOR EACH ROW WHEN (NEW.scope <> 'clip') EXECUTE FUNCTION see('hold_id');
+CREATE TRIGGER see AFTER INSERT ON policies FOR EACH ROW EXECUTE FUNCTION see('version')
+"""
+"""Who takes the guard row notes what was committed by then; nothing may be committed beside it."""
+
 SIGNED = '{"body": "{}", "key": "person:ADMIN:0", "signature": ""}'
+"""The request of a hold that stood before; nobody opens it again."""
 
 
-def around(at: float) -> float:
+def around(at: float, spread: float) -> float:
     """Some moment near this one, in seconds."""
-    return max(0.0, random.gauss(at, 0.15))
+    return max(0.0, random.gauss(at, spread / 8))

@@ -33,7 +33,7 @@ from streams.sweep import Told
 from streams.topics import BY_NAME
 from streams.vaults import open_vault
 from workers.database.engine import Database
-from workers.errors import DockBusy, MoveRefused, PassingFault
+from workers.errors import TryLater, MoveRefused, PassingFault
 from workers.fate.outbox import Event
 from workers.retention import committing, leasing
 from workers.retention.committing import Committing
@@ -76,6 +76,7 @@ class Part(Struct, frozen=True):
     Attributes:
         asks: for `people`.
         intends: whether the sweep puts clips into the bin too.
+        after: seconds from the start of the round at which the lease role begins.
         over: a file for each role; it exists once everybody of this role has finished.
         waits: begin when told to; one that takes over from a killed process begins at once.
     """
@@ -84,6 +85,7 @@ class Part(Struct, frozen=True):
     asks: tuple[Ask, ...]
     intends: bool
     over: dict[str, Path]
+    after: float = 0.0
     waits: bool = True
 
 
@@ -150,15 +152,17 @@ class Runner:
                 case "disposal":
                     await self._dispose(part)
                 case _:
+                    await asyncio.sleep(part.after)
                     await renew_leases(self.database, self.eyes, LEASES, namespace=self.settings.namespace)
 
     # -- people ----------------------------------------------------------------------------------------------
 
     async def _people(self, part: Part) -> None:
         slots = asyncio.Semaphore(AT_ONCE)
-        await asyncio.gather(*(self._asked(ask, slots) for ask in part.asks))
-        while await self._follow_up():
-            pass
+        asking = [asyncio.create_task(self._asked(ask, slots)) for ask in part.asks]
+        while await self._follow_up() or not all(task.done() for task in asking):
+            await asyncio.wait(asking, timeout=0.02)
+        await asyncio.gather(*asking)
 
     async def _asked(self, ask: Ask, slots: asyncio.Semaphore) -> None:
         await asyncio.sleep(ask.after)
@@ -191,7 +195,7 @@ class Runner:
                 return await stage.receive(message, envelope)
             except MoveRefused:
                 return None
-            except (PassingFault, DockBusy):
+            except (PassingFault, TryLater):
                 await asyncio.sleep(random.random() / 10)
 
     # -- the sweep -------------------------------------------------------------------------------------------

@@ -87,11 +87,12 @@ class Team:
         for member in self.idle:
             member.end()
 
-    def round(self, parts: list[Part], fault: str, victim: str) -> None:
+    def round(self, parts: list[Part], within: float, fault: str, victim: str) -> None:
         """Let all of them go at once; return when every part is done.
 
         Args:
-            fault: "kill" or "stop" whoever has the role `victim`, at some moment; "" nobody.
+            within: seconds in which the fault strikes, at a random moment.
+            fault: "kill" or "stop" whoever has the role `victim`; "" nobody.
         """
         over = {part.role: self.folder / f"{part.role}.over" for part in parts}
         for path in over.values():
@@ -105,13 +106,13 @@ class Team:
                 assert member.pipe.recv() == "ready"
             for member in members:
                 member.pipe.send("go")
-            self._until_over(members, over, fault, victim)
+            self._until_over(members, over, time.monotonic() + random.random() * within, fault, victim)
         self.idle += members
 
-    def _until_over(self, members: list[Member], over: dict[str, Path], fault: str, victim: str) -> None:
-        strike, asleep = time.monotonic() + random.random() * 0.6, list[tuple[Member, float]]()
+    def _until_over(self, members: list[Member], over: dict[str, Path], strike: float, fault: str, victim: str) -> None:
+        asleep = list[tuple[Member, float]]()
         end = time.monotonic() + PATIENCE
-        while any([not member.finished() for member in members]):  # noqa: C419 (each is asked)
+        while not all([member.finished() for member in members]):
             now = time.monotonic()
             assert now < end, f"still at work: {[member.part.role for member in members if member.part]}"
             if fault and now > strike:

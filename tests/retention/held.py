@@ -20,7 +20,7 @@ from tests.footage.footage_stages import Scene
 from workers.catalogue.projection import project
 from workers.custody.entry import Recorded, content_of
 from workers.database.engine import Database
-from workers.errors import DockBusy
+from workers.errors import TryLater
 from workers.fate.outbox import Event
 from workers.fate.row import Fate, find, register
 from workers.footage.canonical import derived_id, sha256_hex
@@ -234,7 +234,7 @@ class Held:
             if event.topic in self.stage.listens:
                 try:
                     await self.give(event.topic, decode(event.body, BY_NAME[event.topic].carries), event.id, event.key)
-                except DockBusy:
+                except TryLater:
                     busy.append(event.key)
 
     def topics(self, clip: str) -> list[str]:

@@ -199,5 +199,5 @@ async def test_once_erased_a_hold_is_not_named_at_all(database: Database) -> Non
     await past.committed()
     await past.disposed()
     told = "\n".join(await timeline(past))
-    assert "clips.categorised (the payload is erased" in told
+    assert "clips.categorised: category passing (the payload is erased" in told
     assert "the force: kept by the force: protected from now on" in told and "inquest" not in told

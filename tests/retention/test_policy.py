@@ -159,11 +159,11 @@ REFUSED = {
     "no holds": (MET[: MET.index("[hold.complaint]")], "hold"),
     "hold lifted by nobody": (
         MET.replace("[hold.manual]\npeople = 1", "[hold.manual]\npeople = 0"),
-        "[hold.manual] people of 0: expected at least 1",
+        "[hold.manual] people of 0: expected 1, which",
     ),
     "hold lifted by one": (
         MET.replace("[hold.dsi]\npeople = 2", "[hold.dsi]\npeople = 1"),
-        "[hold.dsi] people of 1: expected at least 2",
+        "[hold.dsi] people of 1: expected 2, which",
     ),
     "category is a table": (
         "category = 1\n" + MET[: MET.index("[[category]]")],

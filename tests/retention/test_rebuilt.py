@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from streams import messages as m
-from tests.retention.desk import DOCK, Desk, ago
+from tests.retention.desk import DOCK, Desk, ago, done
 from tests.retention.gone import Gone, envelope, service
 from tests.retention.held import Held
 from tests.retention.rebuilt import made_again, record, record_outbox, registered, same
@@ -18,7 +18,9 @@ from workers.retention.facts import Verdict
 
 async def test_policies_facts_and_reviews_come_back_and_what_was_in_the_bin_does_not(desk: Desk) -> None:
     await desk.adopt()
-    clips = [await desk.clip(incident=f"INC-{number}") for number in range(5)]
+    clips = [await desk.clip(incident=f"INC-{number}") for number in range(4)]
+    clips.append(await desk.clip(docked_at=ago(days=8 * 365), incident="INC-9"))
+    await desk.categorise(clips[4], "evidential")
     events = [await registered(desk.database, clip) for clip in clips]
     await record(desk.database, events)
     await desk.categorise(clips[0], "evidential")
@@ -36,7 +38,7 @@ async def test_policies_facts_and_reviews_come_back_and_what_was_in_the_bin_does
     )
     told = m.event("reviews.due", due, key=due.clip_id, subject=due.clip_id, source="sweep", cause=(due.clip_id,))
     await record(desk.database, [told])
-    await desk.ask(s.ReviewVerdict(clips[4], Verdict.KEEP, "still needed", "ADMIN", now_iso()))
+    done(await desk.ask(s.ReviewVerdict(clips[4], Verdict.KEEP, "still needed", "ADMIN", now_iso())))
     await desk.intend(clips[4])
     await record_outbox(desk.database)
 

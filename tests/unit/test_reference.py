@@ -40,7 +40,10 @@ def example(kind: Any, *, full: bool) -> Any:
     """A value of a type: with every field, or with those alone that have no default."""
     origin = get_origin(kind)
     if origin is tuple:
-        return (example(get_args(kind)[0], full=full),) if full else ()
+        kinds = get_args(kind)
+        if kinds[-1] is not ...:
+            return tuple(example(each, full=full) for each in kinds)
+        return (example(kinds[0], full=full),) if full else ()
     if origin is dict:
         return {"some": "thing"} if full else {}
     if origin is not None:  # T | None

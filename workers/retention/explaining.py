@@ -21,7 +21,7 @@ from workers.retention.clips import clip_of
 from workers.retention.decide import decide
 from workers.retention.decision import Decision, Expire, Outcome, Plan, Reason, Review
 from workers.retention.facts import Categorised, Fact, Hold
-from workers.retention.past import Decided, Past
+from workers.retention.history import Decided, Past
 from workers.retention.policy import Policy
 from workers.retention.statements import Disposed
 

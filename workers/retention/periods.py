@@ -19,7 +19,7 @@ LONGEST = timedelta(days=1000 * 366)
 """A thousand years: beyond it somebody has mistyped; what is kept for ever says "never"."""
 
 CLOCK_CHANGE = timedelta(hours=3)
-"""No zone's clock differs by more between two days of now; those of Europe by one hour."""
+"""No zone's clock has been set by more since 2012 (Samoa had skipped a whole day); those of Europe by one hour."""
 
 FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(9000, 1, 1)
 """Within these every moment has a reading in every zone, and room for what is added to it."""

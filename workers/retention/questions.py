@@ -16,7 +16,8 @@ from workers.fate.row import Fate, find
 from workers.keys.signing import EnrolledKey, Signed
 from workers.retention.explaining import Explanation, explain, past_of_row
 from workers.retention.facts import Hold, hold_entry
-from workers.retention.past import PAST_TYPES, Told, hold_of, past_of
+from workers.retention.history import PAST_TYPES, past_of
+from workers.retention.past import Told, hold_of
 from workers.retention.policy import Policy, parse
 from workers.retention.statements import Adoption, HoldRequest
 

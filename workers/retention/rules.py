@@ -146,15 +146,14 @@ class LateDocking(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
 
 
 class HoldRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What lifts a hold of one reason.
+    """What lifts a hold of one reason, and why there are such holds.
 
     Attributes:
-        people: how many different people must ask for it.
-        earliest_end: how long it stands at least, from its placing on.
+        people: how many different people must ask for it. The protocol fixes the number; a policy states it, so that
+            whoever adopts it has read it.
     """
 
     people: int
-    earliest_end: Period | None = None
     source: str
 
 

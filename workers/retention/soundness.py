@@ -136,8 +136,8 @@ def _holds(policy: Policy) -> Iterator[str]:
             if reason not in PROTOCOLS_OWN:
                 yield f"[hold.{reason}] is missing; every policy says what lifts each hold, so that all of them hold"
             continue
-        least = 1 if reason in ONE_PERSON else 2
-        if rule.people < least:
-            yield f"[hold.{reason}] people of {rule.people}: expected at least {least}"
+        needed = 1 if reason in ONE_PERSON else 2
+        if rule.people != needed:
+            yield f"[hold.{reason}] people of {rule.people}: expected {needed}, which the protocol fixes"
         if not rule.source.strip():
             yield f"[hold.{reason}] source is empty; name the statute, the code or the force's schedule"

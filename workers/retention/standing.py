@@ -15,50 +15,58 @@ from workers.database.engine import Connection, Row, execute, fetch
 from workers.fate.row import Fate, find_on
 from workers.footage.recording import SourceType
 from workers.retention.clips import recorded_at
-from workers.retention.facts import TimeConfirmed, TimeCorrected
+from workers.retention.facts import TimeCorrected
+from workers.retention.scopes import find_hold
 
 CLOCKS = timedelta(minutes=5)
 """A period is widened by this at both ends: a complainant's watch, and a camera's clock between two dockings, of
 which only the offset at the last one was measured."""
 
-OFFICER = "((sight.officers && h.officers) OR NOT (sight.known OR sight.gone))"
 PERIOD = "(COALESCE(sight.began <= h.until + %(clocks)s, true) AND COALESCE(sight.ended >= h.since - %(clocks)s, true))"
 MATCHES = f"""CASE h.scope
     WHEN 'incident' THEN COALESCE(sight.incident = h.incident, false)
-    WHEN 'officer' THEN {PERIOD} AND {OFFICER}
-    WHEN 'place' THEN {PERIOD} AND NOT sight.gone
+    WHEN 'officer' THEN {PERIOD} AND ({{officers}} && h.officers OR NOT ({{known}} OR {{gone}}))
+    WHEN 'place' THEN {PERIOD} AND NOT {{gone}}
     WHEN 'encounter' THEN COALESCE(sight.incident = h.encounter, false)
-        OR (h.officers <> '{{}}' AND {PERIOD} AND {OFFICER})
+        OR (h.officers <> '{{{{}}}}' AND {PERIOD} AND ({{officers}} && h.officers OR NOT ({{known}} OR {{gone}})))
     ELSE false END"""
 """Whether a hold `h` covers a `sight`. Of a clip that is gone only what is known counts: nobody needs to be told
 that a clip which nobody can place was deleted long ago."""
 
-SIGHTS = """(
-    SELECT f.clip_id, c.incident, times.began, times.ended, f.disposal IS NOT DISTINCT FROM 'done' AS gone,
-           array_remove(ARRAY[o.officer, c.owner], NULL) AS officers,
-           o.officer IS NOT NULL OR (c.owner IS NOT NULL AND c.source_type <> 'vehicle') AS known
-    FROM clip_fate f JOIN clips c USING (clip_id) JOIN clip_officers o USING (clip_id)
-         LEFT JOIN schedule s USING (clip_id)
-    CROSS JOIN LATERAL (
-        SELECT s.recorded_at AS began,
-               CASE WHEN c.ended_at >= c.recorded_at
-                    THEN s.recorded_at + (c.ended_at - c.recorded_at) ELSE c.docked_at END AS ended
-        WHERE s.clip_id IS NOT NULL
-        UNION ALL
-        SELECT c.recorded_at - make_interval(secs => COALESCE(c.clock_offset, 0)),
-               CASE WHEN c.ended_at >= c.recorded_at
-                    THEN c.ended_at - make_interval(secs => COALESCE(c.clock_offset, 0)) ELSE c.docked_at END
-        WHERE s.clip_id IS NULL
-        UNION ALL
-        SELECT (said->>'recorded_at')::timestamptz,
-               (said->>'recorded_at')::timestamptz + CASE WHEN c.ended_at >= c.recorded_at
-                                                          THEN c.ended_at - c.recorded_at END
-        FROM jsonb_array_elements(f.facts) said WHERE said->>'type' IN ('time', 'time-confirmed')
-    ) times
-    WHERE c.registered_at IS NOT NULL
+ONE = MATCHES.format(officers="sight.officers", known="sight.known", gone="sight.gone")
+"""The same for a clip of which all of that was looked up."""
+
+_HOLDER = "(SELECT o.officer FROM clip_officers o WHERE o.clip_id = sight.clip_id)"
+ANY = MATCHES.format(
+    officers=f"array_remove(ARRAY[{_HOLDER}, sight.owner], NULL)",
+    known=f"({_HOLDER} IS NOT NULL OR (sight.owner IS NOT NULL AND sight.source_type <> 'vehicle'))",
+    gone="EXISTS (SELECT FROM clip_fate f WHERE f.clip_id = sight.clip_id AND f.disposal = 'done')",
+)
+"""The same for clips of the catalogue: what takes a look elsewhere is looked up where the period fits."""
+
+_CLIP = "c.clip_id, c.incident, c.owner, c.source_type"
+_LENGTH = "CASE WHEN c.ended_at >= c.recorded_at THEN c.ended_at - c.recorded_at END"
+_BEGAN = "c.recorded_at - make_interval(secs => COALESCE(c.clock_offset, 0))"
+_CORRECTED = "(said->>'recorded_at')::timestamptz"
+SIGHTS = f"""(
+    SELECT {_CLIP}, s.recorded_at AS began, COALESCE(s.recorded_at + {_LENGTH}, c.docked_at) AS ended
+    FROM clips c JOIN schedule s USING (clip_id) WHERE c.registered_at IS NOT NULL
+    UNION ALL
+    SELECT {_CLIP}, {_BEGAN}, COALESCE({_BEGAN} + {_LENGTH}, c.docked_at)
+    FROM clips c LEFT JOIN schedule s USING (clip_id) WHERE c.registered_at IS NOT NULL AND s.clip_id IS NULL
+    UNION ALL
+    SELECT {_CLIP}, {_CORRECTED}, {_CORRECTED} + {_LENGTH}
+    FROM clip_fate f JOIN clips c USING (clip_id), jsonb_array_elements(f.facts) said
+    WHERE f.facts @> '[{{"type": "time"}}]' AND said->>'type' = 'time'
 )"""
 """The sights of all clips that the catalogue knows; one for each time that a clip is said to be of. What ended at
 a time that nobody knows had ended when it was docked. What was disposed of has left the schedule."""
+
+OF_INCIDENT = f"""(
+    SELECT {_CLIP}, NULL::timestamptz AS began, NULL::timestamptz AS ended FROM clips c
+    WHERE c.registered_at IS NOT NULL AND c.incident = %(incident)s
+)"""
+"""Those of one incident; found by its index."""
 
 
 class Sight(Struct, frozen=True):
@@ -89,7 +97,7 @@ async def sights_of(connection: Connection, fate: Fate) -> list[Sight]:
     # What ended at a time that nobody knows had ended when it was docked.
     times = [(began, ended if length is not None else recorded_at(report.docked_at, 0.0))]
     for fact in fate.facts:
-        if isinstance(fact, TimeCorrected | TimeConfirmed):
+        if isinstance(fact, TimeCorrected):  # what is confirmed was corrected before
             times.append((fact.recorded_at, fact.recorded_at + length if length is not None else None))
     officer = await _officer(connection, fate, recording.recorded_at)
     named = tuple(name for name in (officer, recording.owner) if name is not None)
@@ -125,7 +133,7 @@ async def holds_over(connection: Connection, fate: Fate, *, only: str | None = N
             " %(ended)s::timestamptz AS ended, %(officers)s::text[] AS officers, %(known)s::boolean AS known,"
             " %(gone)s::boolean AS gone) sight"
             " WHERE h.scope <> 'clip' AND h.lifted_at IS NULL AND (%(only)s::text IS NULL OR h.hold_id = %(only)s)"
-            f" AND {MATCHES} AND NOT EXISTS (SELECT FROM hold_clips k WHERE k.hold_id = h.hold_id"
+            f" AND {ONE} AND NOT EXISTS (SELECT FROM hold_clips k WHERE k.hold_id = h.hold_id"
             " AND k.clip_id = %(clip)s AND k.state IN ('cleared', 'lifted')) ORDER BY h.placed_at, h.hold_id",
             {
                 "clip": fate.clip_id,
@@ -151,13 +159,21 @@ async def standing_holds_over(connection: Connection, clip_id: str) -> list[str]
 
 async def look_for_clips(connection: Connection, hold_id: str, says: str) -> None:
     """Enter every clip that the catalogue knows and this hold covers into `hold_clips`, as pending."""
-    await execute(
-        connection,
-        "INSERT INTO hold_clips (hold_id, clip_id, state, says)"
-        " SELECT DISTINCT h.hold_id, sight.clip_id, 'pending', %(says)s FROM holds h,"
-        f" {SIGHTS} sight WHERE h.hold_id = %(hold)s AND h.lifted_at IS NULL AND {MATCHES} ON CONFLICT DO NOTHING",
-        {"hold": hold_id, "clocks": CLOCKS, "says": says},
-    )
+    hold = await find_hold(connection, hold_id)
+    if hold is None:
+        return
+    incident = hold.incident or hold.encounter
+    places = [OF_INCIDENT] if incident else []
+    if hold.since is not None:
+        places.append(SIGHTS)
+    for sights in places:
+        await execute(
+            connection,
+            "INSERT INTO hold_clips (hold_id, clip_id, state, says)"
+            " SELECT DISTINCT h.hold_id, sight.clip_id, 'pending', %(says)s FROM holds h,"
+            f" {sights} sight WHERE h.hold_id = %(hold)s AND h.lifted_at IS NULL AND {ANY} ON CONFLICT DO NOTHING",
+            {"hold": hold_id, "clocks": CLOCKS, "says": says, "incident": incident},
+        )
 
 
 async def not_in_catalogue(connection: Connection, after: str, limit: int = 200) -> list[str]:

@@ -102,6 +102,11 @@ CREATE TABLE hold_clips (
 
 CREATE INDEX hold_clips_by_clip ON hold_clips (clip_id);
 
+-- What a hold looks for: the clips of an incident, and those whose time a person corrected.
+CREATE INDEX clips_incident ON clips (incident) WHERE incident IS NOT NULL;
+
+CREATE INDEX clip_fate_corrected ON clip_fate (clip_id) WHERE facts @> '[{"type": "time"}]';
+
 CREATE INDEX hold_clips_pending ON hold_clips (at) WHERE state = 'pending';
 
 -- Written by retention alone. A long period's end, and the person's decision.
