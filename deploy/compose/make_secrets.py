@@ -16,6 +16,8 @@ from local.bootstrap import make_home
 from local.credentials import random_secret, store_roles
 from local.files import private_folder, write_private
 from local.store import _configuration  # the store's own file of identities; the one place that knows its form
+from streams.settings import load
+from workers.custody.keys import new_key
 
 USER = 10001
 """Of our image."""
@@ -31,6 +33,7 @@ def make(folder: Path, policies: Path) -> None:
     """
     private_folder(folder)
     make_home(folder)
+    _custody_key(folder)
     credentials = folder / "credentials"
     roles = store_roles(credentials, policies)
     write_private(folder / "store.json", json.dumps(_configuration(roles), indent=1) + "\n")
@@ -42,6 +45,13 @@ def make(folder: Path, policies: Path) -> None:
         for path in [folder, *folder.rglob("*")]:
             os.chown(path, USER, USER, follow_symlinks=False)
         os.chown(folder / "store.json", STORE_USER, STORE_USER)
+
+
+def _custody_key(folder: Path) -> None:
+    """The key that signs checkpoints, for the log's name in the settings; one at least is there after a rotation."""
+    keys = folder / "keys" / "custody"
+    if not any(keys.glob("*.pem")):
+        new_key(keys, "first", load(folder).origin)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, Any] = COMPOSE["services"]
 SERVERS = {"kafka", "store", "postgres"}
-ONCE = {"secrets", "cli", "prepare"}
+ONCE = {"secrets", "cli", "operator", "prepare"}
 
 
 def test_it_is_what_the_specification_allows() -> None:
@@ -77,7 +77,10 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
         assert set(secret) == {"file"}
         assert secret["file"].startswith("./deploy/secrets/")
     assert [name for name in given if "service-release.pem" in given[name]] == ["release"]
-    assert [name for name in given if "transfer.json" in given[name]] == ["transfer"]
+    assert [name for name in given if "custody-first.pem" in given[name]] == ["record"]
+    assert [name for name in given if "disposal.json" in given[name]] == ["disposal"]
+    assert [name for name in given if "service-disposal.pem" in given[name]] == ["disposal"]
+    assert [name for name in given if "transfer.json" in given[name]] == ["operator", "transfer"]
     assert [name for name in given if "person-admin.pem" in given[name]] == ["cli"]
     assert [name for name in given if "admin.json" in given[name]] == ["prepare"]
     assert not given["dock"] & {"postgres.pgpass", "postgres.password", "admin.json", "transfer.json"}

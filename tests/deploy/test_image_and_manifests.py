@@ -14,6 +14,8 @@ from typing import Any
 import yaml
 
 from streams.engine.process import STAGES
+from streams.settings import Settings
+from workers.custody.keys import load_signers, load_verifiers
 
 ROOT = Path(__file__).parents[2]
 LINES = re.sub(r"\\\n", " ", (ROOT / "deploy" / "Dockerfile").read_text()).splitlines()
@@ -72,9 +74,13 @@ def test_every_stage_has_a_deployment_and_a_budget() -> None:
         container = deployment["spec"]["template"]["spec"]["containers"][0]
         assert container["args"] == ["stage", stage]
     readme = (ROOT / "deploy" / "README.md").read_text()
-    listed = re.search(r"for name in ([a-z ]+); do", readme)
-    assert listed
-    assert set(listed[1].split()) == set(STAGES) - {"dock"}
+    stops = (ROOT / "docs" / "runbook.md").read_text()
+    for listed in (
+        re.search(r"for name in ([a-z ]+); do", readme),
+        re.search(r"docker compose stop ([a-z ]+)`", stops),
+    ):
+        assert listed
+        assert sorted(listed[1].split()) == sorted(set(STAGES) - {"dock"})
 
 
 def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
@@ -106,11 +112,17 @@ def test_secrets_are_made_once_and_are_for_nobody_else(tmp_path: Path) -> None:
     subprocess.run(make, check=True, cwd=ROOT)
     assert {path: path.read_bytes() for path in there} == there
     for path in there:
-        if path.suffix not in (".pub", ".toml"):
+        if path.suffix not in (".pub", ".vkey", ".toml"):
             assert stat.S_IMODE(path.stat().st_mode) == 0o600, path
     compose = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
     for name, secret in compose["secrets"].items():
         made = tmp_path / "secrets" / secret["file"].removeprefix("./deploy/secrets/")
         assert made.exists(), f"{name}: nothing makes {secret['file']}"
     identities = json.loads((tmp_path / "secrets" / "store.json").read_text())["identities"]
-    assert {"transfer", "verification", "release", "admin"} <= {identity["name"] for identity in identities}
+    roles = {policy.stem for policy in (ROOT / "deploy" / "policies").glob("*.json")}
+    assert {identity["name"] for identity in identities} == roles
+    custody = tmp_path / "secrets" / "keys" / "custody"
+    [verifier] = load_verifiers(custody)
+    [signer] = load_signers(custody, verifier.name)
+    assert str(signer.verifier) == str(verifier)
+    assert verifier.name == Settings().origin, "record would sign for another log than the one that its key names"

@@ -33,7 +33,7 @@ from streams.sweep import Told
 from streams.topics import BY_NAME
 from streams.vaults import open_vault
 from workers.database.engine import Database
-from workers.errors import TryLater, MoveRefused, PassingFault
+from workers.errors import MoveRefused, PassingFault, TryLater
 from workers.fate.outbox import Event
 from workers.retention import committing, leasing
 from workers.retention.committing import Committing
@@ -49,6 +49,9 @@ LEASES = Leases(lease=2 * AHEAD, renew=AHEAD, first=AHEAD)
 
 AT_ONCE = 6
 """Requests of people, or disposals, that a process works on together."""
+
+IDLE = 0.03
+"""Seconds until a process that found nothing to do looks again."""
 
 PATIENCE = 90.0
 """Seconds that a part of a round may take."""
@@ -161,7 +164,7 @@ class Runner:
         slots = asyncio.Semaphore(AT_ONCE)
         asking = [asyncio.create_task(self._asked(ask, slots)) for ask in part.asks]
         while await self._follow_up() or not all(task.done() for task in asking):
-            await asyncio.wait(asking, timeout=0.02)
+            await asyncio.sleep(IDLE)
         await asyncio.gather(*asking)
 
     async def _asked(self, ask: Ask, slots: asyncio.Semaphore) -> None:
@@ -220,6 +223,7 @@ class Runner:
                 moved += swept.intended
             if nobody_asks and not moved:
                 return
+            await asyncio.sleep(0 if moved else IDLE)
 
     async def _again(self, work: Callable[[], Awaitable[Result]]) -> Result:
         while True:
@@ -242,6 +246,7 @@ class Runner:
             left = await self.database.fetch("SELECT FROM clip_fate WHERE disposal = 'committed' LIMIT 1")
             if no_more and not rows and not left:
                 return
+            await asyncio.sleep(0 if rows else IDLE)
 
     async def _dispose_of(self, row: dict[str, object]) -> None:
         body = bytes(row["body"])  # type: ignore[call-overload]

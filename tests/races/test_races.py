@@ -34,7 +34,7 @@ from workers.keys.keyring import save_public
 TRIALS = int(os.environ.get("BWV_TEST_RACES", "300"))
 SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.randrange(1 << 32)
 
-MIXED, SINGLE = 30, 12
+MIXED, SINGLE = 60, 16
 """Clips of a round in which several races are run, and of one that concerns all clips alike."""
 
 SLICES = 3

@@ -65,15 +65,18 @@ class Due(Struct, frozen=True):
     listed: tuple[Going, ...]
 
 
-# intend_from is never later than dispose_from, and has the index.
+# Sums are made over what the index of disposals knows, instead of over every clip's row: what is disposed of leaves the
+# schedule. intend_from is never later than dispose_from, and has an index.
+MARKED = "(SELECT clip_id, disposal FROM clip_fate WHERE disposal IN ('intended', 'committed'))"
+
 DUE = (
-    " FROM schedule s JOIN clip_fate f USING (clip_id)"
+    " FROM schedule s LEFT JOIN {rows} f USING (clip_id)"
     " WHERE s.intend_from IS NOT NULL AND NOT s.held AND s.intend_from <= %(until)s AND s.dispose_from < %(until)s"
     " AND (%(since)s::timestamptz IS NULL OR s.dispose_from >= %(since)s)"
     " AND (f.disposal IS NULL OR f.disposal = 'intended')"
 )
 
-BIN = " FROM clip_fate f JOIN schedule s USING (clip_id) WHERE f.disposal = 'intended'"
+BIN = " FROM {rows} f JOIN schedule s USING (clip_id) WHERE f.disposal = 'intended'"
 
 SUMS = (
     "SELECT s.category, s.rule, count(*) AS clips, sum(s.size)::bigint AS size, min(s.dispose_from) AS first,"
@@ -101,10 +104,13 @@ async def _answered(
 ) -> Due:
     async with database.transaction() as connection:
         await connection.execute(b"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        cursor = await connection.execute(f"{SUMS}{wanted} GROUP BY 1, 2 ORDER BY clips DESC, 2".encode(), given)
+        cursor = await connection.execute(
+            f"{SUMS}{wanted.format(rows=MARKED)} GROUP BY 1, 2 ORDER BY clips DESC, 2".encode(), given
+        )
         sums = tuple(msgspec.convert(row, Sum) for row in await cursor.fetchall())
         cursor = await connection.execute(
-            f"{LISTED}{wanted} ORDER BY s.dispose_from, s.clip_id LIMIT {most:d}".encode(), given
+            f"{LISTED}{wanted.format(rows='clip_fate')} ORDER BY s.dispose_from, s.clip_id LIMIT {most:d}".encode(),
+            given,
         )
         rows = await cursor.fetchall()
         cursor = await connection.execute(
