@@ -16,7 +16,8 @@ from streams.engine.process import STAGES
 from tests.deploy.opened import Unreadable, imported, opened_by, opened_in
 
 ROOT = Path(__file__).parents[2]
-SERVICES: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
+COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, Any] = COMPOSE["services"]
 README = (ROOT / "deploy" / "README.md").read_text()
 OURS = "/run/bwv/"
 DATABASE = "credentials/postgres.pgpass"
@@ -55,6 +56,14 @@ def assert_fits(who: str, files: set[str], patterns: set[str]) -> None:
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_is_given_what_it_opens_and_nothing_else(stage: str) -> None:
     assert_fits(stage, given(stage), needed(stage))
+
+
+def test_a_secret_is_the_file_that_its_place_names() -> None:
+    for name, service in SERVICES.items():
+        for secret in service.get("secrets", ()):
+            if isinstance(secret, dict):
+                file = COMPOSE["secrets"][secret["source"]]["file"]
+                assert secret["target"] == file.replace("./deploy/secrets/", OURS), name
 
 
 @pytest.mark.parametrize("stage", STAGES)

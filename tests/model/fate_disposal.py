@@ -151,6 +151,9 @@ class Outside:
                 yield "the DATABASE is lost with what it had not told", self._restored(untold, ()), False
 
     def _known(self, s: State) -> tuple[str, ...]:
+        """Holds of which custody has the events."""
+        if "holds.accepted" not in self.table.tells("place hold"):
+            return ()
         names = zip(self.scenario.reasons, s.holds, strict=True)
         return tuple(name for name, at in names if at in ("pending", "active"))
 

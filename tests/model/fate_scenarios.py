@@ -51,6 +51,9 @@ FATE_SCENARIOS = (
         lease=True,
         wishes=(("categorise", "longer"), ("categorise", "confirmed")),
     ),
+    Scenario(
+        "the lease sleeps through another policy", lease=True, stops=("lease",), faults={"policy": 1, "stopped": 1}
+    ),
     Scenario("the lease and a hold", lease=True, placers=("a",), faults={"lift": 1}),
     Scenario("a database restored", placers=("a",), faults={"database lost": 1, "outbox lost": 1, "lift": 1}),
     Scenario(

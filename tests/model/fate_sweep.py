@@ -122,7 +122,8 @@ class Sweep:
         after = self.table.make("commit disposal", s.row, job.seen)
         if after is None:
             return "commit: refused", without(s, job), job.live
-        return "COMMIT", without(s, job, row=after, told=1), job.live
+        told = 1 if "disposals.committed" in self.table.tells("commit disposal") else s.told
+        return "COMMIT", without(s, job, row=after, told=told), job.live
 
     # -- the lease -------------------------------------------------------------------------------------------
 
