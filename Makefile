@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
 
-.PHONY: demo test check bench bench-large faults fmt lock docs clean
+.PHONY: demo test check bench bench-large faults races fmt lock docs clean
 
 demo: .venv/.ready ## three cameras are docked, their footage ends verified in the vault; ≤ 3 min, again ≤ 40 s
 	$(BIN)/bwv demo
@@ -26,6 +26,9 @@ bench-large: .venv/.ready ## 30 million custody entries loaded, then 100,000 app
 
 faults: .venv/.ready ## every failpoint 20 times, and every kill of a server; about an hour
 	BWV_TEST_KILLS=20 $(BIN)/pytest tests/faults -s
+
+races: .venv/.ready ## 10,000 clips raced for by people and disposal, in processes that are killed and stopped; 20 minutes
+	BWV_TEST_RACES=10000 $(BIN)/pytest tests/races -s
 
 fmt: .venv/.ready
 	$(BIN)/ruff check --fix-only --quiet .

@@ -17,7 +17,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from streams.messages import ClipDisposed, DisposalCommitted, Message, event
 from streams.stage import Envelope, LongStage, Parts

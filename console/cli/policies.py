@@ -136,7 +136,7 @@ def show_due(policy: Policy, answer: Due, what: str) -> None:
             f"\nFirst{_of(len(answer.listed), range(answer.clips))}",
             ("clip", "disposal from", "in the bin", "why"),
             (
-                (going.clip_id, _time(going.dispose_from), "yes" if going.in_bin else "",
+                (going.clip_id, _time(going.dispose_from), going.waits or ("yes" if going.in_bin else ""),
                  "; ".join(going.reasons))
                 for going in answer.listed
             ),

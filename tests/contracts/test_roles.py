@@ -28,7 +28,7 @@ MAY: dict[str, dict[str, set[str]]] = {
     "verification": {"clips": {"read version"}, "quarantine": {"read version"}},
     "release": {"certificates": READ},
     "holds": {"clips": {*READ, "hold"}, "quarantine": {*READ, "hold"}},
-    "lease": dict.fromkeys(("clips", "quarantine", "derivatives", "custody/payloads"), {*READ, "retain"}),
+    "lease": {key: {*READ, "retain"} for key in ("clips", "quarantine", "derivatives", "custody/payloads")},
     "disposal": {
         "clips": {*READ, "abort upload", "delete version", "hold"},
         "quarantine": {*READ, "abort upload", "delete version", "hold"},

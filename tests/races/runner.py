@@ -164,7 +164,8 @@ class Runner:
         slots = asyncio.Semaphore(AT_ONCE)
         asking = [asyncio.create_task(self._asked(ask, slots)) for ask in part.asks]
         while await self._follow_up() or not all(task.done() for task in asking):
-            await asyncio.sleep(IDLE)
+            if asking:
+                await asyncio.wait(asking, timeout=IDLE)
         await asyncio.gather(*asking)
 
     async def _asked(self, ask: Ask, slots: asyncio.Semaphore) -> None:

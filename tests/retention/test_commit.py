@@ -77,6 +77,9 @@ async def test_a_lock_is_waited_for_whether_the_row_or_only_the_store_knows_of_i
         assert swept.committed.waiting == {For.LEASE: 1, For.LOCK: 1}
         await due.relayed()
     assert await due.disposals(leased, locked, free) == [Disposal.INTENDED, Disposal.INTENDED, Disposal.COMMITTED]
+    said = {clip: (await due.database.fetch("SELECT waits FROM schedule WHERE clip_id = %s", (clip,)))[0]["waits"]
+            for clip in (leased, locked, free)}  # fmt: skip
+    assert "end of its lease" in said[leased] and "the store's lock" in said[locked] and said[free] is None
 
 
 async def test_the_camera_is_waited_for_unless_a_person_decided(due: Due) -> None:

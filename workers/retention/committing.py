@@ -141,6 +141,7 @@ class Committing:
         self._now = now
         self._stop = stop
         self._locks: dict[str, datetime] = {}
+        self._says: dict[str, str] = {}
 
     async def any_due(self) -> bool:
         """Whether the time of anything in the bin has come."""
@@ -174,7 +175,7 @@ class Committing:
             if not isinstance(decided(fate, policy, self._now()), Expire):
                 chosen.append(fate.clip_id)
             elif (wait := waits_for(fate, policy, self._now())) is not None:
-                counts[wait.reason] += 1
+                self._waits(fate.clip_id, wait, counts)
             elif fate.clip_id in self._locks:
                 counts[For.LOCK] += 1
             else:
@@ -185,7 +186,8 @@ class Committing:
             if until is None:
                 chosen.append(clip_id)
                 continue
-            counts[For.LOCK] += 1
+            says = f"it waits for the store's lock, until {until:%Y-%m-%d %H:%M:%SZ}; a lock cannot be shortened"
+            self._waits(clip_id, Wait(For.LOCK, says), counts)
             if len(self._locks) < REMEMBERED:
                 self._locks[clip_id] = until
         if chosen:
@@ -193,6 +195,22 @@ class Committing:
             async with self._database.transaction() as connection:
                 await self._decide(connection, chosen, frozenset(unlocked), counts)
             reach("sweep.after_commit")
+        await self._show()
+
+    def _waits(self, clip_id: str, wait: Wait, counts: Counter[str]) -> None:
+        counts[wait.reason] += 1
+        self._says[clip_id] = wait.says
+
+    async def _show(self) -> None:
+        """Write down for people what clips wait for; rows that say so already are not touched."""
+        clips, says = list(self._says), list(self._says.values())
+        self._says = {}
+        if clips:
+            await self._database.execute(
+                "UPDATE schedule s SET waits = w.says FROM unnest(%s::text[], %s::text[]) AS w (clip_id, says)"
+                " WHERE s.clip_id = w.clip_id AND s.waits IS DISTINCT FROM w.says",
+                (clips, says),
+            )
 
     async def _decide(
         self, connection: Connection, clips: Sequence[str], unlocked: frozenset[str], counts: Counter[str]
@@ -216,7 +234,7 @@ class Committing:
                 withdrawn.append(fate.clip_id)
                 counts[WITHDRAW.name] += 1
             elif (wait := waits_for(fate, policy, now)) is not None:
-                counts[wait.reason] += 1
+                self._waits(fate.clip_id, wait, counts)
             elif fate.clip_id in unlocked:
                 await make_on(connection, COMMIT, fate, events=[self._tells.committed(fate, decision, now)])
                 counts[COMMIT.name] += 1

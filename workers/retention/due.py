@@ -40,7 +40,11 @@ class Sum(Struct, frozen=True):
 
 
 class Going(Struct, frozen=True):
-    """One clip that goes, and why."""
+    """One clip that goes, and why.
+
+    Attributes:
+        waits: why it still lies in the bin although its time has come.
+    """
 
     clip_id: str
     category: str
@@ -52,6 +56,7 @@ class Going(Struct, frozen=True):
     dispose_from: datetime
     ends_at: datetime
     exception: str | None
+    waits: str | None
     reasons: tuple[str, ...]
 
 
@@ -85,7 +90,7 @@ SUMS = (
 
 LISTED = (
     "SELECT s.clip_id, s.category, s.rule, s.size, s.recorded_at, s.incident, f.disposal IS NOT NULL AS in_bin,"
-    " s.dispose_from, s.ends_at, s.exception"
+    " s.dispose_from, s.ends_at, s.exception, CASE WHEN f.disposal = 'intended' THEN s.waits END AS waits"
 )
 
 

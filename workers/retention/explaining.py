@@ -99,10 +99,19 @@ def past_of_row(fate: Fate, holds: Sequence[Hold]) -> Past:
     )
 
 
-def explain(clip_id: str, past: Past | None, policy: Policy | None, at: datetime, *, restricted: bool) -> Explanation:
+def explain(
+    clip_id: str,
+    past: Past | None,
+    policy: Policy | None,
+    at: datetime,
+    *,
+    restricted: bool,
+    waits: str | None = None,
+) -> Explanation:
     """Say why the clip is where it is.
 
     Args:
+        waits: what it waits for in the bin, as the sweep saw it last.
         past: None before the clip was registered.
         policy: in force at that moment, if any.
         restricted: whether the reader may know of restricted holds.
@@ -127,7 +136,7 @@ def explain(clip_id: str, past: Past | None, policy: Policy | None, at: datetime
     return msgspec.structs.replace(
         base,
         state=State.BIN if in_bin else State.KEPT,
-        says=_in_the_bin(past, zone) if in_bin else _kept(decision, zone),
+        says=_in_the_bin(past, zone, waits) if in_bin else _kept(decision, zone),
         reasons=decision.reasons,
         rule=plan.rule,
         plan=plan,
@@ -157,11 +166,12 @@ def _kept(decision: Decision, zone: str) -> str:
     return "kept: it never goes by itself"
 
 
-def _in_the_bin(past: Past, zone: str) -> str:
+def _in_the_bin(past: Past, zone: str, waits: str | None = None) -> str:
     since = f" since {both(past.since, zone)}" if past.since else ""
     until = past.decided.dispose_from if past.decided else None
     not_before = f"; nothing is deleted before {both(datetime.fromisoformat(until), zone)}" if until else ""
-    return f"in the bin{since}{not_before} (bwv retention restore takes it out)"
+    waiting = f"; {waits}" if waits else ""
+    return f"in the bin{since}{not_before}{waiting} (bwv retention restore takes it out)"
 
 
 def _gone(past: Past, policy: Policy | None, at: datetime, zone: str) -> Explanation:

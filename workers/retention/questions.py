@@ -31,7 +31,15 @@ async def explained_by_row(database: Database, clip_id: str, now: datetime, *, r
     if found is None or found[0].disposal in GONE:
         return None
     policies = await policies_until(database, now)
-    return explain(clip_id, past_of_row(*found), policies[-1] if policies else None, now, restricted=restricted)
+    seen = await database.fetch_one("SELECT waits FROM schedule WHERE clip_id = %s", (clip_id,))
+    return explain(
+        clip_id,
+        past_of_row(*found),
+        policies[-1] if policies else None,
+        now,
+        restricted=restricted,
+        waits=seen["waits"] if seen else None,
+    )
 
 
 async def explained_by_log(

@@ -50,7 +50,8 @@ CREATE TABLE schedule (
     intend_from timestamptz,
     review_from timestamptz,
     held boolean NOT NULL,
-    exception text                      -- why it is kept longer than its period
+    exception text,                     -- why it is kept longer than its period
+    waits text                          -- what it waits for in the bin, as the sweep saw it last
 );
 
 CREATE INDEX schedule_due ON schedule (intend_from) WHERE intend_from IS NOT NULL AND NOT held;
