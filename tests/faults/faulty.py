@@ -34,6 +34,8 @@ from workers.operations.world import World
 SMALL = 64 << 10
 CHUNK = 5 << 20
 PATIENCE = 120.0
+ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
+"""How often each failpoint fires; everything after it meets the clips that those rounds have left."""
 UNRECORDED = tuple(topic.name for topic in TOPICS if not topic.recorded)
 
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from tests.faults.broker import dead_letters, sent_twice
-from tests.faults.faulty import CHUNK, PATIENCE, FaultySystem
+from tests.faults.faulty import CHUNK, PATIENCE, ROUNDS, FaultySystem
 from workers.failpoints import FAILPOINTS
 from workers.operations.accounts import accounts, tallies
 from workers.operations.invariants import check_whole_clips
@@ -17,7 +17,6 @@ from workers.operations.proofs import check_release
 
 pytestmark = pytest.mark.stack
 
-ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
 SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
 STEPS = tuple(name for name in FAILPOINTS if not name.startswith(("scrub.", "sweep.", "disposal.", "lease.")))
 """Those that ingest passes. The scrub's need damage, and fire in tests/pipeline/test_scrub.py; those of what moves by

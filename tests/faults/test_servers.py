@@ -21,7 +21,7 @@ from streams.topics import TOPICS
 from streams.transfer import Transfer
 from streams.verification import Verification
 from tests.faults.broker import dead_letters, lag, sent_twice, set_back
-from tests.faults.faulty import CHUNK, PATIENCE, FaultySystem
+from tests.faults.faulty import CHUNK, PATIENCE, ROUNDS, FaultySystem
 from workers.database.engine import Database, execute
 from workers.errors import DatabaseAway
 from workers.operations.invariants import fingerprint
@@ -146,6 +146,7 @@ async def test_a_process_that_sleeps_in_a_transaction_holds_up_nobody(system: Fa
                 assert set((await system.settled(camera, patience=PATIENCE)).values()) == {"wiped"}
 
 
+@pytest.mark.timeout(600 + 300 * ROUNDS)
 async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(system: FaultySystem) -> None:
     await system.dock_fresh(small=5, large=LARGE, mismatched=2)
     await wiped(system)
@@ -201,7 +202,8 @@ async def replay(system: FaultySystem, stage: str, topics: tuple[str, ...]) -> i
     async def caught_up() -> bool:
         return await lag(system.settings, stage, topics) == 0
 
-    await system.until(caught_up, f"{stage} to have done {count} messages again", PATIENCE)
+    # After twenty rounds of kills there are tens of thousands; a stage does some hundred a second.
+    await system.until(caught_up, f"{stage} to have done {count} messages again", PATIENCE + count / 50)
     return count
 
 
