@@ -11,7 +11,7 @@ import msgspec
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table
 from local.background import status as supervisor_status
 from streams.dead_letters import list_letters
-from workers.catalogue.queries import counts
+from workers.catalogue.queries import counts, retention_counts
 from workers.errors import PartUnreachable
 
 
@@ -33,16 +33,17 @@ def status(context: click.Context, as_json: bool) -> None:
     if supervised is None:
         raise PartUnreachable(f"nothing runs under {settings.home}; start it with: bwv up")
 
-    async def work() -> dict[str, Any]:
+    async def work() -> tuple[dict[str, Any], dict[str, int]]:
         async with database_of(settings) as database:
-            return await counts(database)
+            return await counts(database), await retention_counts(database)
 
-    clips = run(work())
+    clips, retention = run(work())
     letters = run(list_letters(settings))
     bays = read_bays(settings.home)
     troubles = [part.name for part in supervised.parts if part.state not in ("ready", "done")]
     if as_json:
-        show_json({"parts": supervised.parts, "docks": bays, "clips": clips, "dead_letters": len(letters)})
+        show_json({"parts": supervised.parts, "docks": bays, "clips": clips, "retention": retention,
+                   "dead_letters": len(letters)})  # fmt: skip
     else:
         show_table(
             "Parts",
@@ -64,8 +65,19 @@ def status(context: click.Context, as_json: bool) -> None:
             f"recordings missing {clips['missing']} · dead letters {len(letters)} · "
             f"events to publish {clips['outbox']} · custody entries {clips['custody']}"
         )
+        click.echo(
+            f"retention policy {retention['policy'] or 'none: nothing goes'} · in the bin {retention['in_bin']} · "
+            f"being deleted {retention['being_deleted']} · reviews to decide {retention['reviews_open']} · "
+            f"sweeps that ask {retention['sweeps_stopped']} · holds {retention['holds_open']}, "
+            f"outstanding at the store {retention['holds_pending']}"
+        )
     wants_a_person = bool(
-        troubles or clips["undecided"] or letters or clips["missing"] or "damaged" in clips["standing"]
+        troubles
+        or clips["undecided"]
+        or letters
+        or clips["missing"]
+        or "damaged" in clips["standing"]
+        or retention["sweeps_stopped"]
     )
     context.exit(1 if wants_a_person else 0)
 

@@ -64,3 +64,17 @@ async def counts(database: Database) -> dict[str, Any]:
         "   WHERE standing IN ('registered', 'secured')) AS oldest_unverified_seconds"
     )
     return {"standing": {r["standing"]: {"clips": r["n"], "bytes": r["bytes"]} for r in standings}, **(row or {})}
+
+
+async def retention_counts(database: Database) -> dict[str, int]:
+    """What retention waits for: numbers that an index answers, whatever the number of clips."""
+    row = await database.fetch_one(
+        "SELECT (SELECT count(*) FROM clip_fate WHERE disposal = 'intended') AS in_bin,"
+        " (SELECT count(*) FROM clip_fate WHERE disposal = 'committed') AS being_deleted,"
+        " (SELECT count(*) FROM reviews WHERE decided_at IS NULL) AS reviews_open,"
+        " (SELECT count(*) FROM sweeps WHERE state = 'stopped') AS sweeps_stopped,"
+        " (SELECT count(*) FROM hold_clips WHERE state = 'pending') AS holds_pending,"
+        " (SELECT count(*) FROM holds WHERE lifted_at IS NULL) AS holds_open,"
+        " (SELECT max(version) FROM policies) AS policy"
+    )
+    return row or {}
