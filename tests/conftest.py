@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,6 +13,24 @@ from workers.database.engine import Database
 from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)
+
+LONGEST_FIRST = ("pipeline", "faults", "retention", "custody", "races", "local", "model", "streams")
+"""Folders in the order in which processes take them, so that none begins the longest at the end."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A folder stays together, in its order, in one process: its tests share a running system."""
+    here = Path(__file__).parent
+
+    def folder(item: pytest.Item) -> str:
+        return item.path.relative_to(here).parts[0]
+
+    def place(item: pytest.Item) -> int:
+        return LONGEST_FIRST.index(folder(item)) if folder(item) in LONGEST_FIRST else len(LONGEST_FIRST)
+
+    items.sort(key=place)
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(folder(item)))
 
 
 @pytest.fixture(scope="session")
