@@ -14,10 +14,10 @@ from typing import TypeVar
 from streams.messages import RequestRefused, event
 from streams.stage import Envelope
 from workers.database.engine import Connection, Database, fetch
-from workers.errors import MoveRefused, PermanentFault, Refused, RuleBroken, SignatureInvalid
+from workers.errors import MoveRefused, PermanentFault, Refused, RuleBroken
 from workers.fate.row import announce
 from workers.keys.keyring import Keyring
-from workers.keys.signing import Role, Signed
+from workers.keys.signing import Role, Signed, check_signer
 from workers.retention.answers import Answer, Verdict, answer
 from workers.retention.change import instant
 from workers.retention.statements import (
@@ -84,25 +84,26 @@ class Requests:
             RuleBroken: it is about something else than its message.
         """
         asked = await self._keyring.opened(signed, body, Role.PERSON)
-        signer = signed.key.split(":")[1]
-        if asked.by != signer:
-            raise SignatureInvalid(f"asked by {asked.by[:64]!r} and signed by {signer}: everybody signs for themselves")
+        check_signer(asked.by, signed)
         if _about(asked) != about:
             raise RuleBroken(f"the message is about {about!r}, what was signed about {_about(asked)!r}")
         return asked
 
     async def decide(
-        self, envelope: Envelope, what: str, asked: Asked, work: Callable[[Connection], Awaitable[Answer]]
-    ) -> Answer | None:
-        """Decide a request in one transaction and answer it; None if it was answered before.
+        self, envelope: Envelope, what: str, asked: Asked, work: Callable[[Connection], Awaitable[Answer | None]]
+    ) -> None:
+        """Decide a request in one transaction and answer it, unless it was answered before.
+
+        An answer may be PENDING; whoever finishes what was asked for answers again, by the request's id.
 
         Args:
             what: that is asked for, for people ("categorise").
-            work: decides, and writes what it decides on this connection; raises Refused.
+            work: decides, and writes what it decides on this connection; raises Refused. None: it finds that
+                somebody was here before, whose answer stands.
         """
         async with self._database.transaction() as connection:
             if await _is_answered(connection, envelope):
-                return None
+                return
             try:
                 async with connection.transaction():
                     _check_time(asked)
@@ -112,8 +113,8 @@ class Requests:
             except MoveRefused as moved:
                 again = Refused(str(moved), "look at the clip (bwv explain) and ask again")
                 given = await self._refuse(connection, envelope, what, asked, again)
-            await answer(connection, envelope.headers["ce_id"], self._stage, given)
-        return given
+            if given is not None:
+                await answer(connection, envelope.headers["ce_id"], self._stage, given)
 
     async def _refuse(
         self, connection: Connection, envelope: Envelope, what: str, asked: Asked, refused: Refused
@@ -150,6 +151,8 @@ def _about(asked: Asked) -> str:
 
 
 def _check_time(asked: Asked) -> None:
+    if isinstance(asked, HoldRequest | HoldLift):
+        return  # no period counts from it: a hold protects from its acceptance until it is lifted, by our clock
     at = instant(asked.at, "the time of the request")
     ahead = at - datetime.now(UTC)
     if ahead > AHEAD:

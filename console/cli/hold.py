@@ -13,7 +13,6 @@ from console.cli.asking import Request, answered, exit_code, request, say, settl
 from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
 from console.cli.hold_scope import a_time, scope_of, scope_options
-from streams.hold_events import asked_as
 from streams.messages import HoldLiftRequested, HoldRequested
 from streams.settings import Settings
 from workers.database.engine import Database
@@ -87,7 +86,7 @@ def place(
             message = HoldRequested(asked.hold_id, signed)
             [made] = await request(settings, [Request("holds.requested", message, asked.hold_id, (asked.hold_id,))])
             first = await answered(database, made, "holds")
-            return asked.hold_id, *await _come_so_far(database, asked.hold_id, first, wait)
+            return asked.hold_id, *await _come_so_far(database, asked.hold_id, made, first, wait)
 
     hold_id, answer, clips = run(work())
     state = _state(answer, clips)
@@ -107,11 +106,17 @@ def _asked(settings: Settings, reason: str, fields: dict[str, Any]) -> HoldReque
     return msgspec.convert(body, HoldRequest)
 
 
-async def _come_so_far(database: Database, hold_id: str, answer: Answer, wait: float) -> tuple[Answer, dict[str, int]]:
-    """Wait until the store has followed, for so many seconds at most."""
+async def _come_so_far(
+    database: Database, hold_id: str, request: str, answer: Answer, wait: float
+) -> tuple[Answer, dict[str, int]]:
+    """Wait until the store has followed, for so many seconds at most.
+
+    Args:
+        request: event id of the request, and its `answer` so far.
+    """
     end = time.monotonic() + wait
     while True:
-        answer = await answer_to(database, asked_as(hold_id)) or answer
+        answer = await answer_to(database, request) or answer
         clips = await clips_under(database, hold_id)
         if answer.verdict is Verdict.REFUSED or (answer.verdict is Verdict.DONE and not clips["pending"]):
             return answer, clips

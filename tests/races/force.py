@@ -13,7 +13,6 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from streams import hold_events
 from streams import messages as m
 from streams.settings import Settings
 from streams.vaults import open_vault
@@ -223,7 +222,7 @@ class Force:
         fields = {"scope": "clip", "reason": "inquest", "clip_id": clip} | scope
         asked = msgspec.convert({"hold_id": hold_id, "by": "ADMIN", "at": now_iso()} | fields, HoldRequest)
         told = m.HoldRequested(hold_id, self.person.sign(PURPOSES[HoldRequest], asked))
-        return Ask(after, "holds", "holds.requested", hold_id, hold_events.asked_as(hold_id), m.encode(told))
+        return Ask(after, "holds", "holds.requested", hold_id, m.event_id("holds.requested", hold_id), m.encode(told))
 
     def standing_hold(self, after: float) -> Ask:
         """A hold on the incident that every clip here belongs to, docked or yet to be docked."""
@@ -256,11 +255,9 @@ class Force:
         return derived_id("evt", "race", next(self.numbers))
 
     async def leave(self) -> None:
-        """Whatever is left of a round is nobody's concern in the next."""
-        await self.database.execute("DELETE FROM schedule")
-        await self.database.execute("UPDATE clip_fate SET disposal = NULL WHERE disposal = 'intended'")
-        await self.database.execute("UPDATE holds SET lifted_at = now() WHERE lifted_at IS NULL")
-        await self.database.execute("UPDATE outbox SET sent_at = now() WHERE sent_at IS NULL")
+        """Whatever is left of a round is nobody's concern in the next: a standing hold would cover it too."""
+        for table in ("clip_fate", "clips", "schedule", "hold_clips", "holds", "disposals", "outbox", "answers"):
+            await self.database.execute(f"DELETE FROM {table}")
         await self.adopt(self.policy())
 
 

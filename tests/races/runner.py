@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -194,12 +195,14 @@ class Runner:
         """As the engine does: what passes is tried again, a move that was refused is done."""
         message = decode(body, BY_NAME[topic].carries)
         envelope = Envelope(topic, 0, 0, key, 0.0, {"ce_id": event_id}, body)
+        end = time.monotonic() + PATIENCE / 2
         while True:
             try:
                 return await stage.receive(message, envelope)
             except MoveRefused:
                 return None
-            except (PassingFault, TryLater):
+            except (PassingFault, TryLater) as fault:
+                assert time.monotonic() < end, f"{topic} of {key} does not pass: {fault!r}"
                 await asyncio.sleep(random.random() / 10)
 
     # -- the sweep -------------------------------------------------------------------------------------------
@@ -227,10 +230,12 @@ class Runner:
             await asyncio.sleep(0 if moved else IDLE)
 
     async def _again(self, work: Callable[[], Awaitable[Result]]) -> Result:
+        end = time.monotonic() + PATIENCE / 2
         while True:
             try:
                 return await work()
-            except (MoveRefused, PassingFault):
+            except (MoveRefused, PassingFault) as fault:
+                assert time.monotonic() < end, f"it does not pass: {fault!r}"
                 await asyncio.sleep(random.random() / 10)
 
     # -- disposal ----------------------------------------------------------------------------------------------

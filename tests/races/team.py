@@ -111,7 +111,7 @@ class Team:
 
     def _until_over(self, members: list[Member], over: dict[str, Path], strike: float, fault: str, victim: str) -> None:
         asleep = list[tuple[Member, float]]()
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + PATIENCE + 30  # whoever is stuck says so before
         while not all([member.finished() for member in members]):
             now = time.monotonic()
             assert now < end, f"still at work: {[member.part.role for member in members if member.part]}"

@@ -24,6 +24,7 @@ from streams.settings import Settings, load
 from tests.races.force import ALONE, Force, Race, Trial
 from tests.races.judge import Judge, Outcome, outcome_of, wrongs
 from tests.races.runner import Ask, Part
+from tests.races.second_store import PROGRAM, Gateway
 from tests.races.tally import Tally
 from tests.races.team import Team
 from tests.retention.gone import service
@@ -48,14 +49,26 @@ FAULTS = (("", ""), ("kill", "sweep"), ("stop", "disposal"), ("kill", "people"),
 """What befalls whom; a round each, and again."""
 
 
-@pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Settings]:
+STORES = (
+    "seaweedfs",
+    pytest.param("versitygw", marks=pytest.mark.skipif(PROGRAM is None, reason="versitygw is not on the PATH")),
+)
+
+
+@pytest.fixture(scope="module", params=STORES)
+def settings(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, dsn: str) -> Iterator[Settings]:
     """A force on a store of its own."""
-    home = tmp_path_factory.mktemp("races")
-    store = Store(home / "store", store_roles(home / "credentials", POLICIES), bucket=BUCKET)
+    home = tmp_path_factory.mktemp(f"races-{request.param}")
+    store: Store | Gateway
+    if request.param == "seaweedfs":
+        store = Store(home / "store", store_roles(home / "credentials", POLICIES), bucket=BUCKET)
+    else:
+        store = Gateway(home / "store", home / "credentials")
     store.start()
-    made = load(home, namespace="races", store=store.endpoint, bucket=BUCKET, database=dsn, custody_lock=60.0)
-    upgrade(dsn, made.namespace)
+    made = load(
+        home, namespace=f"races{request.param}", store=store.endpoint, bucket=BUCKET, database=dsn, custody_lock=60.0
+    )
+    upgrade(made.database, made.namespace)
     service(made, "disposal")
     yield made
     store.stop()
@@ -75,7 +88,8 @@ async def test_whoever_is_first_every_clip_is_wholly_kept_or_wholly_gone(setting
                     break
                 await one_round(number, force, judge, team, tally)
     seconds = time.monotonic() - began
-    print(f"\nseed {SEED}: {tally.trials} trials in {tally.rounds} rounds, {seconds:.0f} s\n{tally.table()}")
+    print(f"\n{settings.namespace}, seed {SEED}: {tally.trials} trials in {tally.rounds} rounds, {seconds:.0f} s")
+    print(tally.table())
     print(f"{team.kills} processes killed, {team.stops} stopped and woken; {len(tally.wrong)} wrong")
     assert not tally.wrong, "\n".join(tally.wrong)
     assert team.kills > 0

@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from streams import hold_events
 from streams.holds import Holds
+from streams.holds.events import asked_as
 from streams.messages import ClipRegistered, ClipVerified, HoldLiftRequested, HoldRequested, Message, decode, encode
 from streams.settings import Settings
 from streams.stage import Envelope, Parts
@@ -188,12 +188,12 @@ class Held:
         answer = await self.request_of(asked.hold_id, signed)
         if settle:
             await self.settle()
-            answer = await self.answered(hold_events.asked_as(asked.hold_id))
+            answer = await self.answered(asked_as(asked.hold_id))
         return asked.hold_id, answer
 
     async def request_of(self, hold_id: str, signed: Signed) -> Answer:
         """Give the stage a signed request."""
-        request = hold_events.asked_as(hold_id)
+        request = asked_as(hold_id)
         await self.give("holds.requested", HoldRequested(hold_id, signed), request, hold_id)
         return await self.answered(request)
 

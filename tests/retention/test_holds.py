@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from streams import hold_events
+from streams.holds.events import asked_as
 from streams.messages import ClipQuarantined, ClipVerified, HoldMatched, HoldRequested
 from streams.vaults import access_of, open_vault
 from tests.retention.held import Held
@@ -84,7 +84,7 @@ async def test_a_clip_that_is_not_stored_yet_is_pending_until_it_is_verified(hel
     verified = ClipVerified(clip, 1, fate.report, "key", fate.verified_version or "", 1, "sha", 0.1, "now")
     await held.give("clips.verified", verified, "evt-verified", clip)
 
-    assert (await held.answered(hold_events.asked_as(hold))).verdict is Verdict.DONE
+    assert (await held.answered(asked_as(hold))).verdict is Verdict.DONE
     assert held.holds_at_store(clip) == [True, True, True]
 
 
@@ -113,7 +113,7 @@ async def test_while_the_store_is_away_the_person_reads_pending_and_the_hold_fol
 
     held.stage.bringing._vault = there
     await held.give("holds.matched", HoldMatched(clip, hold), "evt-again", clip)
-    assert (await held.answered(hold_events.asked_as(hold))).verdict is Verdict.DONE
+    assert (await held.answered(asked_as(hold))).verdict is Verdict.DONE
     assert held.holds_at_store(clip) == [True, True, True]
 
 
@@ -131,7 +131,7 @@ async def test_a_crash_before_or_after_the_store_is_made_good_by_the_repeat(held
 
     assert await held.states(asked.hold_id) == {clip: "active"}
     assert held.topics(clip).count("holds.accepted") == 1
-    assert (await held.answered(hold_events.asked_as(asked.hold_id))).verdict is Verdict.DONE
+    assert (await held.answered(asked_as(asked.hold_id))).verdict is Verdict.DONE
 
 
 async def test_a_store_that_takes_a_hold_and_shows_none_is_not_believed(held: Held) -> None:
@@ -206,13 +206,15 @@ async def test_nobody_asks_with_a_strangers_key_or_in_somebody_elses_name(held: 
         await held.give(
             "holds.requested",
             HoldRequested(asked.hold_id, stranger.sign(PURPOSES[HoldRequest], asked)),
-            hold_events.asked_as(asked.hold_id),
+            asked_as(asked.hold_id),
             asked.hold_id,
         )
-    assert (await held.answered(hold_events.asked_as(asked.hold_id))).verdict is Verdict.REFUSED
+    assert (await held.answered(asked_as(asked.hold_id))).verdict is Verdict.REFUSED
 
     await held.enrol("SECOND")
     asked = held.request("ADMIN", clip_id=clip)
-    answer = await held.request_of(asked.hold_id, held.people["SECOND"].sign(PURPOSES[HoldRequest], asked))
-    assert answer.verdict is Verdict.REFUSED and "SECOND signed it" in answer.says
+    with pytest.raises(SignatureInvalid, match="signed by SECOND"):
+        await held.request_of(asked.hold_id, held.people["SECOND"].sign(PURPOSES[HoldRequest], asked))
+    answer = await held.answered(asked_as(asked.hold_id))
+    assert answer.verdict is Verdict.REFUSED and "signed by SECOND" in answer.says
     assert not (await held.fate(clip)).held

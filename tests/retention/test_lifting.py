@@ -6,13 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from streams.messages import HoldMatched, StandingHoldLifted
+from streams.messages import HoldLiftRequested, HoldMatched, StandingHoldLifted
 from tests.retention.held import Held
+from workers.errors import RuleBroken, SignatureInvalid
 from workers.fate.moves import Disposal
+from workers.keys.statements import PURPOSES, now_iso
 from workers.retention.answers import Verdict
 from workers.retention.facts import HoldReason
 from workers.retention.lifting import ONE_PERSON
 from workers.retention.scopes import GIVEN
+from workers.retention.statements import HoldLift
 
 NOW = datetime.now(UTC)
 TWO = [r for r in HoldReason if r not in (*ONE_PERSON, *GIVEN, HoldReason.CASE)]
@@ -112,10 +115,39 @@ async def test_nobody_is_two_people_by_signing_in_another_name(held: Held) -> No
     await held.lift(hold)
     held.people["SECOND"] = held.people["ADMIN"]
 
-    answer = await held.lift(hold, "SECOND")
+    with pytest.raises(SignatureInvalid, match="signed by ADMIN"):
+        await held.lift(hold, "SECOND")
 
-    assert answer.verdict is Verdict.REFUSED and "ADMIN signed it" in answer.says
-    assert (await held.fate(clip)).held
+    [told] = await held.database.fetch("SELECT verdict, says FROM answers WHERE verdict = 'refused'")
+    assert "asked by 'SECOND' and signed by ADMIN" in told["says"]
+    assert (await held.fate(clip)).held and (await held.hold(hold)).lifted_at is None
+
+
+async def test_a_lift_counts_for_the_hold_that_was_signed_alone(held: Held) -> None:
+    clip = await held.clip()
+    signed_for, _ = await held.ask(clip_id=clip, reason="manual")
+    other, _ = await held.ask(clip_id=clip, reason="manual")
+    lift = held.people["ADMIN"].sign(PURPOSES[HoldLift], HoldLift(signed_for, "no longer needed", "ADMIN", now_iso()))
+
+    with pytest.raises(RuleBroken, match=other):
+        await held.give("holds.lift-requested", HoldLiftRequested(other, lift), "evt-moved", other)
+
+    assert (await held.answered("evt-moved")).verdict is Verdict.REFUSED
+    assert (await held.hold(signed_for)).lifted_at is None and (await held.hold(other)).lifted_at is None
+
+
+async def test_a_lift_that_comes_again_is_neither_done_nor_refused_a_second_time(held: Held) -> None:
+    clip = await held.clip()
+    hold, _ = await held.ask(clip_id=clip, reason="manual")
+    lift = held.people["ADMIN"].sign(PURPOSES[HoldLift], HoldLift(hold, "no longer needed", "ADMIN", now_iso()))
+
+    for _ in range(2):
+        await held.give("holds.lift-requested", HoldLiftRequested(hold, lift), "evt-lift", hold)
+        await held.settle()
+
+    assert (await held.answered("evt-lift")).verdict is Verdict.DONE
+    told = [event.topic for event in held.told]
+    assert told.count("holds.lifted") == 1 and "requests.refused" not in told
 
 
 async def test_a_forged_message_lifts_nothing(held: Held) -> None:

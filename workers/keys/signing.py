@@ -157,6 +157,19 @@ def check_signature(purpose: str, signed: Signed, key: EnrolledKey) -> None:
         raise SignatureInvalid(f"the signature by {signed.key} over this {purpose} is wrong") from error
 
 
+def signer_of(signed: Signed) -> str:
+    """Who owns the key that signed; the form of its id was checked with the signature."""
+    return signed.key.split(":")[1]
+
+
+def check_signer(by: str, signed: Signed) -> None:
+    """Raise SignatureInvalid unless whoever is named as saying it signed it. The signature itself holds."""
+    if by != signer_of(signed):
+        raise SignatureInvalid(
+            f"asked by {by[:64]!r} and signed by {signer_of(signed)}: everybody signs for themselves"
+        )
+
+
 def as_it_signed(key: EnrolledKey | None) -> EnrolledKey | None:
     """The key as it was when it signed: what it signed before it was revoked stays true."""
     return msgspec.structs.replace(key, revoked=False) if key is not None else None

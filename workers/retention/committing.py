@@ -23,7 +23,7 @@ from workers.database.engine import Connection, Database, execute, fetch
 from workers.failpoints import reach
 from workers.fate.moves import COMMIT, WITHDRAW, CameraCopy, Disposal
 from workers.fate.row import FATE_COLUMNS, Fate, lock_rows, make_on
-from workers.retention.decision import Expire
+from workers.retention.decision import Expire, Plan
 from workers.retention.facts import EarlyDisposal, Reviewed, Verdict
 from workers.retention.intent import Tells, decided
 from workers.retention.policies import current
@@ -83,12 +83,16 @@ class Committed(Struct, frozen=True):
     waiting: Mapping[str, int] = {}
 
 
-def waits_for(fate: Fate, policy: Policy, now: datetime) -> Wait | None:
-    """What a clip in the bin still waits for, as far as its row tells; None if nothing."""
+def waits_for(fate: Fate, plan: Plan, policy: Policy, now: datetime) -> Wait | None:
+    """What a clip in the bin still waits for, as far as its row tells; None if nothing.
+
+    Args:
+        plan: under the policy in force, which may be another one than put it into the bin: the later date counts.
+    """
     if fate.held:
         return Wait(For.HOLD, f"it is under hold: {', '.join(fate.hold_reasons)}")
     began = fate.intended_at or now
-    ready = max(fate.dispose_from or now, began + policy.bin)
+    ready = max(fate.dispose_from or now, plan.dispose_from or now, began + policy.bin)
     if ready > now:
         return Wait(For.TIME, f"it lies in the bin until {ready:%Y-%m-%d %H:%M:%SZ}")
     if fate.camera_copy != CameraCopy.WIPED and not _person_decided(fate):
@@ -172,9 +176,10 @@ class Committing:
             return
         chosen, unlocked = list[str](), list[str]()
         for fate in rows:
-            if not isinstance(decided(fate, policy, self._now()), Expire):
+            decision = decided(fate, policy, self._now())
+            if not isinstance(decision, Expire):
                 chosen.append(fate.clip_id)
-            elif (wait := waits_for(fate, policy, self._now())) is not None:
+            elif (wait := waits_for(fate, decision.plan, policy, self._now())) is not None:
                 self._waits(fate.clip_id, wait, counts)
             elif fate.clip_id in self._locks:
                 counts[For.LOCK] += 1
@@ -233,7 +238,7 @@ class Committing:
                 await make_on(connection, WITHDRAW, fate, events=[self._tells.withdrawn(fate, why)])
                 withdrawn.append(fate.clip_id)
                 counts[WITHDRAW.name] += 1
-            elif (wait := waits_for(fate, policy, now)) is not None:
+            elif (wait := waits_for(fate, decision.plan, policy, now)) is not None:
                 self._waits(fate.clip_id, wait, counts)
             elif fate.clip_id in unlocked:
                 await make_on(connection, COMMIT, fate, events=[self._tells.committed(fate, decision, now)])

@@ -140,7 +140,10 @@ def _hold_off(vault: Vault, version: Version) -> None:
     head = vault.head(version.key, version.version_id)
     if head is None or not head.lock.legal_hold:
         return
-    vault.set_legal_hold(version, False)
+    try:
+        vault.set_legal_hold(version, False)
+    except NotThere:
+        return  # another process disposes of the same clip: this one slept, or that one took over
     after = vault.head(version.key, version.version_id)
     if after is not None and after.lock.legal_hold:
         raise Kept(f"{version.key} version {version.version_id}: the legal hold does not come off", UNEXPLAINED)

@@ -8,10 +8,10 @@ import msgspec
 
 from workers.database.engine import Connection, Row, execute, fetch
 from workers.errors import Refused
-from workers.keys.signing import Signed
+from workers.keys.signing import Signed, signer_of
 from workers.retention.facts import HoldReason
 from workers.retention.holding import OPEN
-from workers.retention.scopes import HoldRow, find_hold, signer_of
+from workers.retention.scopes import HoldRow, find_hold
 from workers.retention.statements import HoldLift
 
 ONE_PERSON = (HoldReason.MANUAL, HoldReason.SAME_INCIDENT)
@@ -31,7 +31,10 @@ def people_needed(hold: HoldRow) -> int:
 async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, now: datetime) -> tuple[Signed, ...]:
     """Take one person's wish; returns the wishes that lift the hold now, or the first of two alone.
 
-    Inside the caller's transaction. `lifted` tells which of both it is.
+    Inside the caller's transaction. The hold's `lifted_at` tells which of both it is.
+
+    Args:
+        signed: the wish as it was signed; its signature holds, and whoever asks made it.
 
     Raises:
         Refused: there is no such hold, it is too early, or the same person asks twice.
@@ -39,8 +42,6 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
     hold = await find_hold(connection, asked.hold_id, lock="FOR UPDATE")
     if hold is None:
         raise Refused(f"there is no hold {asked.hold_id[:64]}", "see: bwv hold list")
-    if asked.by != signer_of(signed):
-        raise Refused(f"it names {asked.by}, and {signer_of(signed)} signed it", "sign with your own key")
     if hold.lifted_at is not None:
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
     if hold.earliest_end is not None and now < hold.earliest_end:

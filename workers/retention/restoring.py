@@ -13,8 +13,8 @@ import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Connection, execute
-from workers.errors import BwvError, Refused
-from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
+from workers.errors import BwvError, Refused, SignatureInvalid
+from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, check_signer, opened
 from workers.keys.statements import PURPOSES
 from workers.retention import reviewing
 from workers.retention.facts import Fact, Hold, HoldReason
@@ -106,13 +106,15 @@ def _people_for(request: Any, keys: Keys) -> int:
 
 
 def asked_hold(request: Any, keys: Keys) -> HoldRow | None:
-    """The hold that a known person asked for, or None."""
+    """The hold that a known person asked for in their own name, or None."""
     asked = signed_by(request, HoldRequest, keys)
     if asked is None:
         return None
     try:
-        return check(asked, msgspec.convert(request, Signed))
-    except Refused:
+        signed = msgspec.convert(request, Signed)
+        check_signer(asked.by, signed)
+        return check(asked, signed)
+    except (Refused, SignatureInvalid):
         return None
 
 

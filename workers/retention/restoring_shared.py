@@ -14,7 +14,7 @@ from workers.errors import PolicyInvalid
 from workers.fate.outbox import Event
 from workers.fate.row import announce
 from workers.footage.canonical import derived_id
-from workers.keys.signing import Signed
+from workers.keys.signing import Signed, signer_of
 from workers.retention.facts import HoldReason
 from workers.retention.lifting import people_needed
 from workers.retention.past import Told
@@ -22,7 +22,7 @@ from workers.retention.policies import current
 from workers.retention.policy import parse
 from workers.retention.restoring import IsMessage, Keys, asked_hold, enter_again, lifters, signed_by
 from workers.retention.schedule import reschedule
-from workers.retention.scopes import HoldRow, Scope, enter_hold, find_hold, signer_of
+from workers.retention.scopes import HoldRow, Scope, enter_hold, find_hold
 from workers.retention.statements import Adoption, HoldLift
 
 SHARED_TYPES = ("policies.adopted", "holds.standing-placed", "holds.lift-asked", "holds.standing-lifted")

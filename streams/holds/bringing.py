@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from streams import hold_events
-from streams.same_incident import AtStore, SameIncident
+from streams.holds import events
+from streams.holds.same_incident import AtStore, SameIncident
 from workers.database.engine import Database
 from workers.errors import MessageInvalid
 from workers.fate.row import Fate, find_on
@@ -50,7 +50,7 @@ class Bringing:
             if await self._elsewhere(hold, fate):
                 return
         async with self._database.transaction() as connection:
-            found = await protect(connection, hold_id, clip_id, hold_events.told_of(hold, clip_id))
+            found = await protect(connection, hold_id, clip_id, events.told_of(hold, clip_id))
         if found.state not in OPEN or found.fate is None or not stored(found.fate):
             return
         if found.state is State.PENDING:
@@ -61,13 +61,13 @@ class Bringing:
         hold_id, clip_id = hold.hold_id, fate.clip_id
         versions = await self._at_store(partial(put_on, self._vault, self._namespace, fate))
         async with self._database.transaction() as connection:
-            told = hold_events.placed(hold, clip_id, versions)
+            told = events.placed(hold, clip_id, versions)
             asked = hold.scope is Scope.CLIP and hold.reason is not HoldReason.SAME_INCIDENT
             if await confirm(connection, hold_id, clip_id, versions, told) and asked:
                 says = f"{clip_id}: legal hold on {versions} versions, each read back"
                 details = {"hold": hold_id, "clip": clip_id, "versions": versions}
-                request = hold_events.asked_as(hold_id)
-                await answer(connection, request, hold_events.SOURCE, Answer(Verdict.DONE, says, details))
+                request = events.asked_as(hold_id)
+                await answer(connection, request, events.SOURCE, Answer(Verdict.DONE, says, details))
 
     async def _seen(self, hold_id: str, clip_id: str) -> tuple[HoldRow, Fate] | None:
         """The hold and the clip; the clip is pending from now on, so that its storing does not go unnoticed."""
@@ -91,5 +91,5 @@ class Bringing:
             return False
         says = f"its track comes no nearer than {metres:.0f} m to the place"
         async with self._database.transaction() as connection:
-            await clear(connection, hold.hold_id, fate.clip_id, says, hold_events.cleared(hold, fate.clip_id, says))
+            await clear(connection, hold.hold_id, fate.clip_id, says, events.cleared(hold, fate.clip_id, says))
         return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from streams import hold_events
+from streams.holds import events
 from workers.database.engine import Database
 from workers.fate.outbox import Event
 from workers.fate.row import find_on
@@ -32,11 +32,11 @@ async def cover(database: Database, publish: Callable[[Event], Awaitable[None]],
     await _look_at_unknown(database, hold_id)
     count, after = 0, ""
     while page := await _pending(database, hold_id, after):
-        await asyncio.gather(*[publish(hold_events.matched(hold_id, clip)) for clip in page])
+        await asyncio.gather(*[publish(events.matched(hold_id, clip)) for clip in page])
         count, after = count + len(page), page[-1]
     async with database.transaction() as connection:
         given = Answer(Verdict.DONE, f"{hold_id} stands from now on", {"hold": hold_id, "matched": count})
-        await answer(connection, hold_events.asked_as(hold_id), hold_events.SOURCE, given)
+        await answer(connection, events.asked_as(hold_id), events.SOURCE, given)
 
 
 async def _look_at_unknown(database: Database, hold_id: str) -> None:
@@ -74,7 +74,7 @@ async def uncover(database: Database, hold_id: str, lifts: tuple[Signed, ...]) -
     while page := await _page_to_lift(database, hold, after):
         for clip in page:
             async with database.transaction() as connection:
-                await release(connection, hold, clip, hold_events.lifted(hold, clip, lifts))
+                await release(connection, hold, clip, events.lifted(hold, clip, lifts))
         after = page[-1]
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import Any
 
-from streams import hold_events
+from streams.holds import events
 from workers.database.engine import Database
 from workers.fate.outbox import Event
 from workers.fate.row import Fate, find, find_on
@@ -64,7 +64,7 @@ class SameIncident:
                 continue
             asked.add(asking)
             if await self._hold(near, asking):
-                await self._publish(hold_events.matched(asking, near.other))
+                await self._publish(events.matched(asking, near.other))
 
     async def _near(self, near: Near, tracks: dict[str, tuple[Place, ...] | None]) -> bool:
         for clip in (near.held, near.other):

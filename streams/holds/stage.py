@@ -19,15 +19,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import singledispatchmethod
 from typing import Any
 
-from streams import hold_events
 from streams.engine.byte_threads import ByteThreads, Work
-from streams.hold_fan_out import cover, uncover
-from streams.hold_requests import People
-from streams.holding import Bringing
+from streams.holds import events
+from streams.holds.bringing import Bringing
+from streams.holds.fan_out import cover, uncover
+from streams.holds.requests import lift, place
+from streams.holds.same_incident import SameIncident
 from streams.messages import (
     ClipMessage,
     ClipQuarantined,
@@ -40,15 +40,16 @@ from streams.messages import (
     StandingHoldLifted,
     StandingHoldPlaced,
 )
-from streams.same_incident import SameIncident
+from streams.requests import Requests
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault
-from workers.errors import ConfigurationInvalid, MessageInvalid, Refused, StoreAway, TryLater
+from workers.database.engine import Connection
+from workers.errors import ConfigurationInvalid, MessageInvalid, StoreAway, TryLater
 from workers.fate.row import find_on
 from workers.keys.keyring import Keyring, load_public
-from workers.retention.answers import answer_to
-from workers.retention.lifting import ask_to_lift
-from workers.retention.scopes import check, find_hold
+from workers.retention.answers import Answer
+from workers.retention.holding import State, state_of
+from workers.retention.scopes import find_hold
 from workers.retention.standing import holds_over
 from workers.retention.statements import HoldLift, HoldRequest
 from workers.vault.retry import Limits
@@ -80,7 +81,8 @@ class Holds(LongStage):
 
     def __init__(self, parts: Parts) -> None:
         super().__init__(parts)
-        self.people = People(self.database, Keyring(self.database, load_public(self.settings.trust_root)))
+        keyring = Keyring(self.database, load_public(self.settings.trust_root))
+        self.requests = Requests(self.name, self.database, keyring)
         self.vault = open_vault(self.settings, self.name, limits=SMALL)
         self.threads = ByteThreads(self.settings, self.name)
         store = (self.database, self.vault, self.settings.namespace, self._at_store)
@@ -108,22 +110,41 @@ class Holds(LongStage):
         """Do what the message's type asks for."""
         raise MessageInvalid(f"holds does not listen to {type(message).__name__}")
 
-    # -- a person asks for a hold --------------------------------------------------------------------------
+    # -- what people ask for -------------------------------------------------------------------------------
 
     @receive.register
     async def _(self, message: HoldRequested, envelope: Envelope) -> None:
-        request = envelope.headers["ce_id"]
-        asked = await self.people.opened(message.request, HoldRequest, request)
-        try:
-            if asked.hold_id != message.hold_id:
-                raise Refused(f"it was signed for {asked.hold_id}", "ask again with: bwv hold place")
-            hold = check(asked, message.request)
-            if hold.standing:
-                await self.people.stands(hold, request)
-            elif await self.people.protects(hold, request):
-                await self.publish(hold_events.matched(hold.hold_id, hold.clip_id or ""))
-        except Refused as refused:
-            await self.people.refuse(request, refused, f"hold {message.hold_id}", asked.by, asked.clip_id)
+        async with self.requests.answering(envelope):
+            asked = await self.requests.opened(message.request, HoldRequest, message.hold_id)
+
+            async def work(connection: Connection) -> Answer | None:
+                return await place(connection, asked, message.request)
+
+            await self.requests.decide(envelope, f"hold {asked.hold_id}", asked, work)
+        if asked.clip_id is not None:
+            await self._store_follows(asked.hold_id, asked.clip_id)
+
+    @receive.register
+    async def _(self, message: HoldLiftRequested, envelope: Envelope) -> None:
+        async with self.requests.answering(envelope):
+            asked = await self.requests.opened(message.lift, HoldLift, message.hold_id)
+
+            async def work(connection: Connection) -> Answer:
+                return await lift(connection, asked, message.lift)
+
+            await self.requests.decide(envelope, f"lift {asked.hold_id}", asked, work)
+        if asked.same_incident:
+            async with self.database.connection() as connection:
+                question = await find_hold(connection, asked.hold_id)
+            if question is not None and question.reference and question.clip_id:
+                await self._store_follows(question.reference, question.clip_id)
+
+    async def _store_follows(self, hold_id: str, clip_id: str) -> None:
+        """Have the legal hold put on a clip that was protected just now, or before a crash; nothing if it was not."""
+        async with self.database.connection() as connection:
+            state = await state_of(connection, hold_id, clip_id)
+        if state is State.PENDING:
+            await self.publish(events.matched(hold_id, clip_id))
 
     # -- many clips, and one ---------------------------------------------------------------------------------
 
@@ -141,7 +162,7 @@ class Holds(LongStage):
             fate = await find_on(connection, message.clip_id)
             found = await holds_over(connection, fate) if fate else []
         for hold_id in found:
-            await self.publish(hold_events.matched(hold_id, message.clip_id))
+            await self.publish(events.matched(hold_id, message.clip_id))
 
     @receive.register
     async def _(self, message: HoldMatched, envelope: Envelope) -> None:
@@ -158,30 +179,6 @@ class Holds(LongStage):
                 await self.bringing.under(row["hold_id"], message.clip_id)
             await self.neighbours.ask_about(message.clip_id)
 
-    # -- lifting -------------------------------------------------------------------------------------------
-
-    @receive.register
-    async def _(self, message: HoldLiftRequested, envelope: Envelope) -> None:
-        request = envelope.headers["ce_id"]
-        asked = await self.people.opened(message.lift, HoldLift, request)
-        if await answer_to(self.database, request) is None:
-            try:
-                async with self.database.transaction() as connection:
-                    lifts = await ask_to_lift(connection, asked, message.lift, datetime.now(UTC))
-                    await self.people.lifted_or_asked(connection, asked, lifts, request)
-            except Refused as refused:
-                await self.people.refuse(request, refused, f"lift {message.hold_id}", asked.by)
-                return
-        if asked.same_incident:
-            await self._follow_up(asked.hold_id)
-
-    async def _follow_up(self, question: str) -> None:
-        """The clip that was asked about belongs to the hold that raised the question: the store follows."""
-        async with self.database.connection() as connection:
-            hold = await find_hold(connection, question)
-        if hold is not None and hold.reference and hold.clip_id:
-            await self.publish(hold_events.matched(hold.reference, hold.clip_id))
-
 
 @contextmanager
 def _store_may_be_away(clip_id: str) -> Iterator[None]:
@@ -194,6 +191,3 @@ def _store_may_be_away(clip_id: str) -> Iterator[None]:
     except (StoreAway, ConfigurationInvalid) as fault:
         log.warning("%s waits for the store: %s", clip_id, fault)
         raise TryLater(str(fault), STORE_AGAIN, part=StoreAway.part) from fault
-
-
-STAGE = Holds
