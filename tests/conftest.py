@@ -18,6 +18,7 @@ LONGEST_FIRST = ("pipeline", "faults", "retention", "custody", "races", "local",
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A folder stays together, in its order, in one process: its tests share a running system."""
     here = Path(__file__).parent
