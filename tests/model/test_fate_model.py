@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from msgspec.structs import replace
-from tests.model.fate_left_out import CAUGHT, HARMLESS, PROTOCOL_CAUGHT, PROTOCOL_HARMLESS
 
 from tests.model.fate_explore import explore_fate
+from tests.model.fate_left_out import CAUGHT, HARMLESS, PROTOCOL_CAUGHT, PROTOCOL_HARMLESS
 from tests.model.fate_scenarios import FATE_SCENARIOS
 from tests.model.fate_table import ALSO, FATE, fate_table
 from tests.model.fate_world import Protocol, Scenario
