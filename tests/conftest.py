@@ -5,8 +5,10 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import Postgres
 from workers.database.engine import Database
@@ -18,20 +20,27 @@ LONGEST_FIRST = ("pipeline", "faults", "retention", "custody", "races", "local",
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def _folder(item: pytest.Item) -> str:
+    return item.path.relative_to(Path(__file__).parent).parts[0]
+
+
+class ByFolder(LoadScopeScheduling):
+    """A folder stays together in one process: its tests share a running system, and some come last in it."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return nodeid.split("/")[1]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
+    """What `pytest -n 2` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
+    config.option.loadscopereorder = False  # ours, not by the number of tests
+    return ByFolder(config, log)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A folder stays together, in its order, in one process: its tests share a running system."""
-    here = Path(__file__).parent
-
-    def folder(item: pytest.Item) -> str:
-        return item.path.relative_to(here).parts[0]
-
-    def place(item: pytest.Item) -> int:
-        return LONGEST_FIRST.index(folder(item)) if folder(item) in LONGEST_FIRST else len(LONGEST_FIRST)
-
-    items.sort(key=place)
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(folder(item)))
+    """The longest folders first; the order within a folder stays."""
+    order = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: order.get(_folder(item), len(order)))
 
 
 @pytest.fixture(scope="session")
