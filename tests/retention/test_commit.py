@@ -65,13 +65,20 @@ async def test_nothing_is_committed_before_its_time_in_the_bin_is_over(due: Due)
 
 
 async def test_a_policy_that_became_longer_by_less_than_the_bin_counts(due: Due) -> None:
-    late = ('minimum = "30 seconds"', 'minimum = "3 days"')
-    await due.adopt(None, late, ('bin = "5 seconds"', 'bin = "2 days"'))
+    slow = (
+        ('minimum = "30 seconds"', 'minimum = "3 days"'),
+        ('bin = "5 seconds"', 'bin = "2 days"'),
+        ('period = "12 seconds"', 'period = "1 year"'),
+        ('period = "30 seconds"', 'period = "1 year"'),
+        ('period = "1 minute"', 'period = "1 year"'),
+        ('again = "1 minute"', 'again = "1 year"'),
+    )
+    await due.adopt(None, *slow)
     clip = await due.clip(timedelta(days=29, minutes=1))
     await due.round()
     await due.unlocked(clip)
     assert await due.disposals(clip) == [Disposal.INTENDED]
-    await due.adopt(None, late, ('bin = "5 seconds"', 'bin = "2 days"'), ('period = "31 days"', 'period = "32 days"'))
+    await due.adopt(None, *slow, ('period = "31 days"', 'period = "32 days"'))
     due.later = timedelta(days=2, minutes=1)
     assert (await due.round()).committed.waiting == {For.TIME: 1}, "its time has come, under the policy before"
     due.later = timedelta(days=3, minutes=1)
