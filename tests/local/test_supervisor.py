@@ -130,7 +130,7 @@ def test_nothing_is_left_when_the_supervisor_is_killed_or_stopped(running: Path)
     children = pids(running)
     assert len(children) == 5
     os.kill(now.pid, signal.SIGKILL)
-    until(lambda: all(gone(pid) for pid in children))
+    until(lambda: all(gone(pid) for pid in (now.pid, *children)))
     assert not stop_background(running)
 
     start_in_background(running, [Program("sleeper", ("sleep", "600"))])

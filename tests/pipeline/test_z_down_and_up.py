@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -12,6 +13,11 @@ from tests.pipeline.pipeline import Pipeline, opened
 from workers.vault.keys import attempt_keys
 
 pytestmark = pytest.mark.stack
+
+
+def lasting(row: dict[str, Any]) -> dict[str, Any]:
+    """A clip's row without what the lease renews as time goes by."""
+    return {name: value for name, value in row.items() if name not in ("lease_end", "lease_confirmed", "moved_at")}
 
 
 async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system: Pipeline) -> None:
@@ -35,7 +41,7 @@ async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system
     assert "ready under" in (await system.done("up")).out
 
     assert set((await system.settled(busy)).values()) == {"wiped"}
-    assert await system.clips("UPD-0001") == before
+    assert [lasting(row) for row in await system.clips("UPD-0001")] == [lasting(row) for row in before]
     again = await system.sql("SELECT index, leaf FROM custody ORDER BY index")
     assert again[: len(entries)] == entries and len(again) > len(entries)
     assert await system.sql("SELECT index FROM custody WHERE conflicts_with IS NOT NULL") == []
