@@ -1,11 +1,19 @@
-"""Ports that are chosen once and then stay, so that a restarted server keeps its address."""
+"""Ports that are chosen once and then stay, so that a restarted server keeps its address.
+
+Every server and every home chooses for itself, and long before it listens. What each has chosen is therefore noted
+for the whole machine: a port that is only promised looks free to whoever asks the kernel.
+"""
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+import os
 import random
 import socket
-from collections.abc import Callable, Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from local.files import write_private
@@ -35,22 +43,31 @@ def keep_ports(path: Path, names: Sequence[str], tell: Callable[[str], None]) ->
         names: one port each.
         tell: gets a sentence for every port that had to change.
     """
-    try:
-        stored: dict[str, int] = json.loads(path.read_text())
-    except (OSError, ValueError):
-        stored = {}
-    chosen: dict[str, int] = {}
-    for name in names:
-        port = stored.get(name)
-        if port is None or not is_free(port):
-            new = _choose({*stored.values(), *chosen.values()})
-            if port is not None:
-                tell(f"port {port} ({name}) is taken by another program; using {new} from now on")
-            port = new
-        chosen[name] = port
-    if chosen != stored:
-        write_private(path, json.dumps(chosen, indent=1) + "\n")
+    path = path.absolute()
+    with _promised() as promised:
+        others = {port for port, owner in promised.items() if owner != path}
+        stored = _stored(path)
+        chosen: dict[str, int] = {}
+        for name in names:
+            port = stored.get(name)
+            if port is None or port in others or not is_free(port):
+                new = _choose(others | {*stored.values(), *chosen.values()})
+                if port is not None:
+                    tell(f"port {port} ({name}) is taken by another program; using {new} from now on")
+                port = new
+            chosen[name] = port
+        if chosen != stored:
+            write_private(path, json.dumps(chosen, indent=1) + "\n")
+        for port in chosen.values():
+            promised[port] = path
     return chosen
+
+
+def _stored(path: Path) -> dict[str, int]:
+    try:
+        return dict(json.loads(path.read_text()))
+    except (OSError, ValueError):
+        return {}
 
 
 def _choose(taken: set[int]) -> int:
@@ -59,3 +76,24 @@ def _choose(taken: set[int]) -> int:
         if port not in taken and is_free(port):
             return port
     raise ConfigurationInvalid(f"no free port between {_RANGE.start} and {_RANGE.stop} on 127.0.0.1")
+
+
+@contextlib.contextmanager
+def _promised() -> Iterator[dict[int, Path]]:
+    """Which file has each port of this machine, for one chooser at a time; what was changed is kept."""
+    notes = Path(tempfile.gettempdir()) / f"bwv-ports-{os.getuid()}.json"
+    with open(os.open(notes.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        noted = {port: Path(owner) for port, owner in _noted(notes).items()}
+        has = {owner: set(_stored(owner).values()) for owner in set(noted.values())}
+        # A home that is gone, or that has moved on to another port, wants this one no more.
+        promised = {port: owner for port, owner in noted.items() if port in has[owner]}
+        yield promised
+        write_private(notes, json.dumps({port: str(owner) for port, owner in promised.items()}, indent=1) + "\n")
+
+
+def _noted(notes: Path) -> Mapping[int, str]:
+    try:
+        return {int(port): owner for port, owner in json.loads(notes.read_text()).items()}
+    except (OSError, ValueError):
+        return {}

@@ -5,11 +5,9 @@ The settings are those that keep it honest: no unauthenticated filer port, loopb
 
 from __future__ import annotations
 
-import contextlib
 import json
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from local.ports import keep_ports
 from workers.errors import BwvError
 from workers.vault.client import Access
 from workers.vault.provision import create_bucket
@@ -45,7 +44,7 @@ def real_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealStore]:
     keys = {role: (f"{role}-key", secrets.token_hex(16)) for role in (*ROLES, "root")}
     (folder / "roles.json").write_text(json.dumps(_identities(keys)))
     (folder / "data").mkdir()
-    ports = _free_ports(11)
+    ports = list(keep_ports(folder / "ports.json", [f"{n}" for n in range(11)], print).values())
     store = RealStore(f"http://127.0.0.1:{ports[0]}", keys)
     with (folder / "weed.log").open("wb") as log:
         process = subprocess.Popen(_command(folder, ports), stdout=log, stderr=subprocess.STDOUT)
@@ -115,14 +114,6 @@ def _command(folder: Path, ports: list[int]) -> list[str]:
         "-volume.max=200",
         *(f"-{name}={port}" for name, port in zip(names, ports, strict=False)),
     ]
-
-
-def _free_ports(count: int) -> list[int]:
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
 
 
 def _wait_for_bucket(store: RealStore, process: subprocess.Popen[bytes], log: Path) -> None:

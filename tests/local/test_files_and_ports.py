@@ -38,6 +38,22 @@ def test_a_port_that_is_taken_is_replaced_and_said(tmp_path: Path) -> None:
     assert is_free(first["a"])
 
 
+def test_a_port_that_is_only_promised_is_given_to_nobody_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("local.ports._RANGE", range(15000, 15040))
+    monkeypatch.setattr("local.ports.is_free", lambda port: True)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    first = keep_ports(tmp_path / "one.json", [str(n) for n in range(15)], print)
+    second = keep_ports(tmp_path / "two.json", [str(n) for n in range(15)], print)
+    assert not set(first.values()) & set(second.values())
+    (tmp_path / "copy.json").write_text((tmp_path / "one.json").read_text())
+    told: list[str] = []
+    copied = keep_ports(tmp_path / "copy.json", ["0"], told.append)
+    assert copied["0"] not in first.values() and len(told) == 1
+    (tmp_path / "one.json").unlink()
+    third = keep_ports(tmp_path / "three.json", [str(n) for n in range(20)], print)
+    assert set(third.values()) & set(first.values()), "what a home that is gone had can be had again"
+
+
 def test_a_lock_has_one_holder_and_names_it(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from local.files import Lock; "

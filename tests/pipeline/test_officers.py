@@ -57,9 +57,9 @@ async def test_a_person_corrects_whose_clip_it_is_and_the_past_stays(system: Pip
 
     async def facts() -> dict[str, object] | None:
         told = (await system.done("trace", clip, "--json")).json["clip"]
-        return told if told["officer"] else None
+        return told if told["officer"] and told["probe"] else None
 
-    first = await system.until(facts, "the catalogue to know the officer")
+    first = await system.until(facts, "the catalogue to know the officer, and what the clip holds")
     assert first["officer"] == "PC-1001"
 
     await system.done("attribute", clip, "PC-1002", "--reason", "they swapped cameras")

@@ -10,20 +10,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from workers.custody.entry import Entry
 from workers.database.engine import Row
-from workers.errors import BwvError, MessageInvalid
 from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Disposal, Standing
 from workers.fate.outbox import Event
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
-from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
-from workers.keys.statements import PURPOSES, Decision, Wiped
+from workers.keys.proving import proved
+from workers.keys.signing import EnrolledKey, Role, Signed
+from workers.keys.statements import Decision, Wiped
 from workers.retention import past
 from workers.retention.restoring import facts_of, holds_of
 
@@ -46,7 +46,6 @@ FATE_TYPES = (
 NOT_QUARANTINE_FACTS = ("clip_id", "attempt", "report")
 
 Keys = Mapping[str, EnrolledKey]
-Body = TypeVar("Body", bound=Struct)
 
 
 class Told(Struct, frozen=True):
@@ -175,13 +174,13 @@ def _interrupted(by_type: Mapping[str, list[Told]], attempt: int) -> bool:
 
 def _receipt(released: Iterable[Told], verified: Told, keys: Keys) -> dict[str, Any] | None:
     """The receipt that release gave for the version that was verified; another clip's is none, however signed."""
-    proved = verified.content
+    was = verified.content
     for item in released:
-        receipt = _opened(item.content.get("receipt"), Receipt, Role.SERVICE, keys)
+        receipt = proved(item.content.get("receipt"), Receipt, Role.SERVICE, keys)
         if (
             receipt is not None
-            and receipt.clip_id == proved["clip_id"]
-            and any(copy.version_id == proved["version_id"] for copy in receipt.copies)
+            and receipt.clip_id == was["clip_id"]
+            and any(copy.version_id == was["version_id"] for copy in receipt.copies)
         ):
             return dict(item.content["receipt"])
     return None
@@ -189,26 +188,14 @@ def _receipt(released: Iterable[Told], verified: Told, keys: Keys) -> dict[str, 
 
 def _decision(decided: Iterable[Told], keys: Keys) -> dict[str, Any] | None:
     for item in decided:
-        if _holds(item.content.get("decision"), Decision, Role.PERSON, keys):
+        if proved(item.content.get("decision"), Decision, Role.PERSON, keys) is not None:
             return dict(item.content["decision"])
     return None
 
 
 def _wiped(by_type: Mapping[str, list[Told]], keys: Keys) -> bool:
-    return any(_holds(item.content.get("wiped"), Wiped, Role.DOCK, keys) for item in by_type.get("clips.wiped", []))
-
-
-def _holds(value: Any, body: type[Struct], role: Role, keys: Keys) -> bool:
-    return _opened(value, body, role, keys) is not None
-
-
-def _opened(value: Any, body: type[Body], role: Role, keys: Keys) -> Body | None:
-    """What a known key of the role signed, or None: whoever could write to the topic is not enough."""
-    try:
-        signed = msgspec.convert(value, Signed)
-        return opened(PURPOSES[body], signed, body, role=role, find=lambda key: as_it_signed(keys.get(key)))
-    except (BwvError, MessageInvalid, msgspec.ValidationError):
-        return None
+    told = by_type.get("clips.wiped", [])
+    return any(proved(item.content.get("wiped"), Wiped, Role.DOCK, keys) is not None for item in told)
 
 
 def _disposal(by_type: Mapping[str, list[Told]]) -> str | None:
@@ -227,7 +214,7 @@ def _of_disposal(by_type: Mapping[str, list[Told]], columns: Mapping[str, Any], 
         "intent": {name: said[name] for name in ("policy", "category", "rule", "reasons", "intended_at")},
         "intended_at": said["intended_at"],
     }
-    receipt = _opened(said.get("receipt"), Receipt, Role.SERVICE, keys)
+    receipt = proved(said.get("receipt"), Receipt, Role.SERVICE, keys)
     if columns["standing"] == Standing.REGISTERED and receipt and receipt.clip_id == columns["clip_id"]:
         copy = receipt.copies[0]
         # The footage's key ends with the attempt and its own name.

@@ -4,18 +4,16 @@ which holds stood, how far its disposal had come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from workers.errors import BwvError
 from workers.fate.moves import Disposal, Standing
 from workers.footage.recording import Report
-from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, opened
-from workers.keys.statements import PURPOSES
+from workers.keys.proving import proved
+from workers.keys.signing import EnrolledKey, Role, Signed
 from workers.retention.clips import clip_from
 from workers.retention.facts import Clip, Fact, Hold
 from workers.retention.past import Told, facts_by, holds_by
@@ -127,21 +125,11 @@ def _report(told: Iterable[Told], keys: Mapping[str, EnrolledKey]) -> Report | N
     standing = Standing.REGISTERED
     for item in told:
         carried = None if item.content is None else item.content.get("report")
-        report = _declared(carried, keys) if carried and standing is not Standing.RELEASED else None
+        report = proved(carried, Report, Role.DOCK, keys) if carried and standing is not Standing.RELEASED else None
         if report is not None and (newest is None or report.docking > newest.docking):
             newest = report
         standing = STANDINGS.get(item.type, standing)
     return newest
-
-
-def _declared(carried: Any, keys: Mapping[str, EnrolledKey]) -> Report | None:
-    """What a dock signed; anybody may report on its topic, so what no dock signed says nothing."""
-    try:
-        signed = msgspec.convert(carried, Signed)
-        find: Callable[[str], EnrolledKey | None] = lambda key: as_it_signed(keys.get(key))  # noqa: E731
-        return opened(PURPOSES[Report], signed, Report, role=Role.DOCK, find=find)
-    except (BwvError, msgspec.ValidationError):
-        return None
 
 
 def _disposal(told: Iterable[Told]) -> tuple[Disposal | None, datetime | None, Decided | None]:

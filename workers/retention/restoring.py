@@ -13,9 +13,9 @@ import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Connection, execute
-from workers.errors import BwvError, Refused, SignatureInvalid
-from workers.keys.signing import EnrolledKey, Role, Signed, as_it_signed, check_signer, opened
-from workers.keys.statements import PURPOSES
+from workers.errors import Refused, SignatureInvalid
+from workers.keys.proving import proved
+from workers.keys.signing import EnrolledKey, Role, Signed, check_signer
 from workers.retention import reviewing
 from workers.retention.facts import Fact, Hold, HoldReason
 from workers.retention.holding import State, enter
@@ -57,15 +57,6 @@ CLIP_TYPES = (
 """Events about one clip that are read here."""
 
 
-def signed_by(value: Any, body: type[Body], keys: Keys) -> Body | None:
-    """What a known person signed, or None; a key that was revoked since still proves what it signed before."""
-    try:
-        signed = msgspec.convert(value, Signed)
-        return opened(PURPOSES[body], signed, body, role=Role.PERSON, find=lambda key: as_it_signed(keys.get(key)))
-    except (BwvError, msgspec.ValidationError):
-        return None
-
-
 def facts_of(told: Iterable[Told], keys: Keys) -> tuple[Fact, ...]:
     """What people decided about a clip, oldest first.
 
@@ -77,7 +68,7 @@ def facts_of(told: Iterable[Told], keys: Keys) -> tuple[Fact, ...]:
         if item.type not in FACTS or item.content is None:
             continue
         names = SIGNED_BY_PEOPLE[item.type]
-        if all(signed_by(item.content.get(name), body, keys) is not None for name, body in names):
+        if all(proved(item.content.get(name), body, Role.PERSON, keys) is not None for name, body in names):
             fact = FACTS[item.type](item, tuple(facts))
             facts += [fact] if fact is not None else []
     return tuple(facts)
@@ -107,7 +98,7 @@ def _people_for(request: Any, keys: Keys) -> int:
 
 def asked_hold(request: Any, keys: Keys) -> HoldRow | None:
     """The hold that a known person asked for in their own name, or None."""
-    asked = signed_by(request, HoldRequest, keys)
+    asked = proved(request, HoldRequest, Role.PERSON, keys)
     if asked is None:
         return None
     try:
@@ -120,7 +111,7 @@ def asked_hold(request: Any, keys: Keys) -> HoldRow | None:
 
 def lifters(content: Mapping[str, Any], keys: Keys) -> set[str]:
     """The people whose signed wish to lift this hold the event carries."""
-    lifts = [signed_by(lift, HoldLift, keys) for lift in content.get("lifts", ())]
+    lifts = [proved(lift, HoldLift, Role.PERSON, keys) for lift in content.get("lifts", ())]
     return {lift.by for lift in lifts if lift is not None and lift.hold_id == content["hold_id"]}
 
 
@@ -152,7 +143,7 @@ async def restore_clip(
                 (clip_id, content["due_at"], content["policy"], content["category"], content["rule"], item.time),
             )
         elif item.type == "reviews.decided":
-            verdict = signed_by(content.get("verdict"), ReviewVerdict, keys)
+            verdict = proved(content.get("verdict"), ReviewVerdict, Role.PERSON, keys)
             if verdict is not None:
                 await reviewing.close(connection, verdict)
 

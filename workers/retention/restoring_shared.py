@@ -14,13 +14,14 @@ from workers.errors import PolicyInvalid
 from workers.fate.outbox import Event
 from workers.fate.row import announce
 from workers.footage.canonical import derived_id
-from workers.keys.signing import Signed, signer_of
+from workers.keys.proving import proved
+from workers.keys.signing import Role, Signed, signer_of
 from workers.retention.facts import HoldReason
 from workers.retention.lifting import people_needed
 from workers.retention.past import Told
 from workers.retention.policies import current
 from workers.retention.policy import parse
-from workers.retention.restoring import IsMessage, Keys, asked_hold, enter_again, lifters, signed_by
+from workers.retention.restoring import IsMessage, Keys, asked_hold, enter_again, lifters
 from workers.retention.schedule import reschedule
 from workers.retention.scopes import HoldRow, Scope, enter_hold, find_hold
 from workers.retention.statements import Adoption, HoldLift
@@ -59,7 +60,7 @@ async def restore_shared(connection: Connection, keys: Keys, is_message: IsMessa
 
 async def _adopted(connection: Connection, item: Told, keys: Keys) -> None:
     content = item.content or {}
-    asked = signed_by(content.get("adoption"), Adoption, keys)
+    asked = proved(content.get("adoption"), Adoption, Role.PERSON, keys)
     if asked is None:
         return
     try:
@@ -83,7 +84,7 @@ async def _placed(connection: Connection, item: Told, keys: Keys) -> None:
 
 async def _lift_asked(connection: Connection, item: Told, keys: Keys) -> None:
     content = item.content or {}
-    asked = signed_by(content.get("lift"), HoldLift, keys)
+    asked = proved(content.get("lift"), HoldLift, Role.PERSON, keys)
     if asked is not None:
         await execute(
             connection,
