@@ -19,6 +19,7 @@ session_timeout = 10.0
 dock_repeat = 5.0      # seconds; minutes in production
 seal_after = 5.0       # seconds; minutes in production
 custody_lock = 86400.0 # a day; ten years in production
+gateway_every = 2.0    # seconds; a minute in production
 """
 
 
@@ -38,7 +39,7 @@ def make_home(home: Path, more_settings: str = "") -> None:
     first = _key(keys, Role.PERSON, FIRST_PERSON)
     if not (keys / "trust-root.pub").exists():
         save_public(first.enrolment(), keys / "trust-root.pub")
-    for service in ("release", "transfer", "reconcile", "disposal"):
+    for service in ("release", "transfer", "reconcile", "disposal", "derivation", "receipts"):
         _key(keys, Role.SERVICE, service)
     _key(keys, Role.DOCK, FIRST_DOCK)
     (home / "dock").mkdir(exist_ok=True)

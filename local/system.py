@@ -12,7 +12,8 @@ from streams.engine.exits import TOO_MANY_FAULTS
 
 INGEST = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
 RETENTION = ("retention", "sweep", "holds", "disposal", "lease")
-STAGES = (*INGEST, *RETENTION)
+PROSECUTION = ("cases", "derivation", "prosecution", "receipts", "links")
+STAGES = (*INGEST, *RETENTION, *PROSECUTION)
 DOCK = f"dock-{FIRST_DOCK.lower()}"
 
 _ENGINES = ("console.cli.stages", "streams.engine.delivery", "streams.engine.long_work")

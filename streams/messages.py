@@ -618,6 +618,235 @@ class RequestRefused(Message, frozen=True):
     clip_id: str | None = None
 
 
+class CaseRequested(Message, frozen=True):
+    """A person opens or changes a case, or a service tells of an outcome. Signed."""
+
+    case_id: str
+    change: Signed
+
+
+class CaseChanged(Message, frozen=True):
+    """A case changed; replaying these in order of `version` gives the case again.
+
+    Attributes:
+        what: tag of the change ("exhibit", "outcome", …).
+        version: counts the changes of this case from 1.
+    """
+
+    case_id: str
+    urn: str
+    version: int
+    what: str
+    change: Signed
+
+
+class CaseEndSet(Message, frozen=True):
+    """The earliest end of a case's holds, by what became of its defendants; holds takes it over.
+
+    Attributes:
+        version: of the case; an older one changes nothing.
+        holds: ids of the case's holds.
+        earliest_end: time (ISO 8601) before which nobody lifts them; None: not before an outcome is known.
+        reasons: sentences, each with the source of its rule.
+    """
+
+    case_id: str
+    urn: str
+    version: int
+    holds: tuple[str, ...]
+    earliest_end: str | None
+    reasons: tuple[str, ...]
+
+
+class CaseReviewDue(Message, frozen=True):
+    """The earliest end of a case has come: a person looks at it. No timer lifts a hold."""
+
+    case_id: str
+    urn: str
+    due_at: str
+
+
+class DerivativeRequested(Message, frozen=True):
+    """A person, or a submission, needs something made from a clip. Signed."""
+
+    derivative_id: str
+    clip_id: str
+    order: Signed
+
+
+class DerivativeMade(Message, frozen=True):
+    """Something was made from a clip and lies in the vault beside it; the master is as it was."""
+
+    derivative_id: str
+    clip_id: str
+    kind: str
+    sha256: str
+    size: int
+    media_type: str
+    key: str
+    version_id: str
+    lineage: Signed
+
+
+class DerivativeFailed(Message, frozen=True):
+    """It cannot be made, and why."""
+
+    derivative_id: str
+    clip_id: str
+    kind: str
+    reason: str
+    action: str
+
+
+class SubmissionRequested(Message, frozen=True):
+    """A person submits exhibits. Signed."""
+
+    submission_id: str
+    case_id: str
+    order: Signed
+
+
+class SubmissionPrepared(Message, frozen=True):
+    """Everything that goes is there and its manifest is fixed.
+
+    Attributes:
+        manifest_sha256: of the manifest's RFC 8785 form.
+        manifest: what goes, item by item (docs/submissions.md).
+    """
+
+    submission_id: str
+    case_id: str
+    urn: str
+    purpose: str
+    recipient: str
+    manifest_sha256: str
+    manifest: dict[str, Any]
+
+
+class ClipSubmitted(Message, frozen=True):
+    """A clip, or what was made from it, is part of a submission: what binds a package to the clip's custody.
+
+    Attributes:
+        sha256: of the file that goes.
+    """
+
+    clip_id: str
+    submission_id: str
+    case_id: str
+    urn: str
+    reference: str
+    recipient: str
+    sha256: str
+    manifest_sha256: str
+    derivative_id: str | None = None
+
+
+class SubmissionSent(Message, frozen=True):
+    """The gateway said that it has taken all of it; its receipt is awaited.
+
+    Attributes:
+        due_at: when the receipt is overdue (ISO 8601).
+    """
+
+    submission_id: str
+    case_id: str
+    attempt: int
+    manifest_sha256: str
+    due_at: str
+
+
+class SubmissionReturned(Message, frozen=True):
+    """A submission goes again: the gateway knows nothing of it, or a person said so. The same id, the same content."""
+
+    submission_id: str
+    case_id: str
+    reason: str
+    retry: Signed | None = None
+
+
+class SubmissionAnswered(Message, frozen=True):
+    """The gateway's receipt, compared with the manifest item by item.
+
+    Attributes:
+        state: acknowledged, rejected, partial or contradicted.
+        differences: sentences; empty if and only if it is acknowledged.
+    """
+
+    submission_id: str
+    case_id: str
+    state: str
+    differences: tuple[str, ...]
+    receipt: dict[str, Any]
+
+
+class SubmissionOverdue(Message, frozen=True):
+    """No receipt came in time: a person looks."""
+
+    submission_id: str
+    case_id: str
+    due_at: str
+
+
+class SubmissionRetryRequested(Message, frozen=True):
+    """A person has a submission sent again. Signed."""
+
+    submission_id: str
+    retry: Signed
+
+
+class LinkRequested(Message, frozen=True):
+    """A person revokes a link, or gives it another address. Signed."""
+
+    link_id: str
+    change: Signed
+
+
+class LinkChanged(Message, frozen=True):
+    """A link was revoked, or has another address."""
+
+    link_id: str
+    case_id: str
+    submission_id: str
+    revoked: bool
+    change: Signed
+
+
+class LinkOpened(Message, frozen=True):
+    """Somebody looked at what a link leads to.
+
+    Attributes:
+        holder: the address that received the code, or "holder of the link".
+        what: "list", "play", "fetch" or "still".
+        part: bytes that were asked for ("0-1048575"), None for all of it.
+    """
+
+    link_id: str
+    case_id: str
+    submission_id: str
+    holder: str
+    what: str
+    at: str
+    clip_id: str | None = None
+    reference: str | None = None
+    part: str | None = None
+
+
+class PackageBuilt(Message, frozen=True):
+    """A package folder was written for a recipient: a disclosure.
+
+    Attributes:
+        seal: SHA-256 of its tagmanifest-sha256.txt: another folder with this seal is the same package.
+    """
+
+    submission_id: str
+    case_id: str
+    recipient: str
+    seal: str
+    files: int
+    size: int
+    by: str
+
+
 def encode(message: Message) -> bytes:
     """The message's JSON body."""
     return msgspec.json.encode(message)

@@ -18,6 +18,7 @@ from workers.errors import MoveRefused, PermanentFault, Refused, RuleBroken
 from workers.fate.row import announce
 from workers.keys.keyring import Keyring
 from workers.keys.signing import Role, Signed, check_signer
+from workers.prosecution.statements import CaseChange, DerivativeOrder, LinkChange, SubmissionOrder, SubmissionRetry
 from workers.retention.answers import Answer, Verdict, answer
 from workers.retention.change import instant
 from workers.retention.statements import (
@@ -43,6 +44,11 @@ Asked = TypeVar(
     ReviewVerdict,
     SweepDecision,
     TimeCorrection,
+    CaseChange,
+    DerivativeOrder,
+    LinkChange,
+    SubmissionOrder,
+    SubmissionRetry,
 )
 
 AHEAD = timedelta(minutes=5)
@@ -147,7 +153,13 @@ def _about(asked: Asked) -> str:
         return asked.sweep_id
     if isinstance(asked, HoldRequest | HoldLift):
         return asked.hold_id
-    return asked.clip_id
+    if isinstance(asked, CaseChange):
+        return asked.case_id
+    if isinstance(asked, SubmissionOrder | SubmissionRetry):
+        return asked.submission_id
+    if isinstance(asked, DerivativeOrder):
+        return asked.derivative_id
+    return asked.link_id if isinstance(asked, LinkChange) else asked.clip_id
 
 
 def _check_time(asked: Asked) -> None:

@@ -42,6 +42,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         timestamp_roots: PEM file of the certificates that the authority's own must lead to; goes with
             timestamp_authority. A token that they do not verify is refused.
         health_port: port of /live /ready /metrics; 0 picks a free one.
+        gateway: URL of the prosecutor's gateway (docs/gateway.md); empty: submissions are prepared and wait. Its
+            bearer token, where it wants one, is `token` in `<credentials>/gateway.json`.
+        links_host, links_port: where links to footage are served; port 0 takes a free one and keeps it.
+        links_url: address of that service as recipients see it, without a slash at its end; empty: links_host and
+            links_port.
+        mail: how one-time codes are sent: `smtp://host:port`, or a folder that gets one .eml file each (for trial).
+        mail_from: sender of those mails.
 
     How it behaves:
         first_lock: seconds that footage is locked on arrival. Shorter frees mistakes sooner; longer than the
@@ -73,6 +80,13 @@ class Settings(Struct, frozen=True, kw_only=True):
         lease, lease_renew: seconds; stored footage is locked for at most `lease` from now on, and again once less
             than `lease_renew` remain. A disposal that was brought forward waits for the lock.
         lease_every: seconds between two rounds of the lease.
+        derive_at_once: derivatives that are made at the same time in one process; each takes a core.
+        derive_seconds, derive_memory: seconds and bytes after which ffmpeg is ended.
+        derive_folder: where masters lie while something is made from them; empty: the system's temporary folder.
+        gateway_delivers: `link`: the gateway is given links; `bytes`: the files themselves.
+        gateway_answer_within: seconds after sending by which a receipt is overdue.
+        gateway_every: seconds between two questions to the gateway for receipts and outcomes.
+        link_session, code_lives: seconds that a link stays open after its code was given, and that a code can be given.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
         fail: failpoints at which this process kills itself, each once; for the fault suite alone.
@@ -99,6 +113,12 @@ class Settings(Struct, frozen=True, kw_only=True):
     timestamp_authority: str = ""
     timestamp_roots: Path = Path("timestamp-roots.pem")
     health_port: int = 0
+    gateway: str = ""
+    links_host: str = "127.0.0.1"
+    links_port: int = 0
+    links_url: str = ""
+    mail: str = ""
+    mail_from: str = "evidence@localhost"
 
     first_lock: float = 7 * 24 * 3600.0
     custody_lock: float = 3650 * 24 * 3600.0
@@ -127,6 +147,15 @@ class Settings(Struct, frozen=True, kw_only=True):
     lease: float = 30 * 24 * 3600.0
     lease_renew: float = 15 * 24 * 3600.0
     lease_every: float = 300.0
+    derive_at_once: int = 1
+    derive_seconds: float = 4 * 3600.0
+    derive_memory: int = 3 << 30
+    derive_folder: str = ""
+    gateway_delivers: str = "link"
+    gateway_answer_within: float = 2 * 24 * 3600.0
+    gateway_every: float = 60.0
+    link_session: float = 3600.0
+    code_lives: float = 900.0
     session_timeout: float = 30.0
     replication: int = 3
     partitions: int = 12
@@ -199,6 +228,13 @@ def _check(s: Settings) -> None:
         (0 < s.lease_renew < s.lease, "lease_renew", "above 0 s and below lease"),
         (s.sweep_every > 0 and s.lease_every > 0, "sweep_every", "above 0 s, as lease_every"),
         (s.scrub_patience > 0, "scrub_patience", "above 0 s"),
+        (1 <= s.derive_at_once <= 16, "derive_at_once", "1 to 16"),
+        (s.derive_seconds >= 10, "derive_seconds", "at least 10 s"),
+        (s.derive_memory >= 256 << 20, "derive_memory", "at least 256 MiB in bytes"),
+        (s.gateway_delivers in ("link", "bytes"), "gateway_delivers", "link or bytes"),
+        (s.gateway_every > 0, "gateway_every", "above 0 s"),
+        (s.gateway_answer_within > 0, "gateway_answer_within", "above 0 s"),
+        (s.link_session > 0 and s.code_lives > 0, "link_session", "above 0 s, as code_lives"),
     )
     for holds, name, expected in rules:
         if not holds:

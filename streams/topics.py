@@ -21,7 +21,7 @@ class Topic(Struct, frozen=True):
     Attributes:
         name: without the namespace.
         carries: type of its messages.
-        key: what orders its messages ("clip", "camera" or "log").
+        key: what orders its messages ("clip", "camera", "case" or "log").
         bytes_follow: its consumers move bytes, so it has many partitions.
         kept: seconds.
         recorded: each message becomes a custody entry.
@@ -115,6 +115,42 @@ TOPICS = (
     Topic("holds.standing-lifted", m.StandingHoldLifted, "log", "A hold is lifted; each of its clips follows.",
           verb="alteration"),
     Topic("holds.lifted", m.HoldLifted, "clip", "A clip is no longer under a hold.", verb="alteration"),
+    Topic("cases.requested", m.CaseRequested, "case", "A person opens or changes a case.", recorded=False),
+    Topic("cases.changed", m.CaseChanged, "case", "A case has changed.", verb="combination"),
+    Topic("cases.end-set", m.CaseEndSet, "case", "The earliest end of a case's holds.", verb="alteration"),
+    Topic("cases.review-due", m.CaseReviewDue, "case", "A case's earliest end has come: a person looks at it.",
+          verb="consultation"),
+    Topic("derivatives.requested", m.DerivativeRequested, "clip", "Something is to be made from a clip.",
+          bytes_follow=True, recorded=False),
+    Topic("derivatives.made", m.DerivativeMade, "clip", "Something was made from a clip; its lineage.",
+          verb="alteration"),
+    Topic("derivatives.failed", m.DerivativeFailed, "clip", "It cannot be made from the clip, and why.",
+          verb="consultation"),
+    Topic("submissions.requested", m.SubmissionRequested, "case", "A person submits exhibits.", bytes_follow=True,
+          recorded=False),
+    Topic("submissions.requested.urgent", m.SubmissionRequested, "case", "The same, while a clock runs.",
+          bytes_follow=True, recorded=False),
+    Topic("submissions.prepared", m.SubmissionPrepared, "case", "What goes is there; its manifest.",
+          bytes_follow=True, verb="disclosure"),
+    Topic("clips.submitted", m.ClipSubmitted, "clip", "A clip is part of a submission.", verb="disclosure"),
+    Topic("submissions.sent", m.SubmissionSent, "case", "The gateway has taken all of it.", verb="disclosure"),
+    Topic("submissions.returned", m.SubmissionReturned, "case", "A submission goes again.", bytes_follow=True,
+          verb="disclosure"),
+    Topic("submissions.acknowledged", m.SubmissionAnswered, "case", "The receipt is the manifest.",
+          verb="disclosure"),
+    Topic("submissions.rejected", m.SubmissionAnswered, "case", "The gateway rejects a submission.",
+          verb="disclosure"),
+    Topic("submissions.partial", m.SubmissionAnswered, "case", "The receipt lacks items.", verb="disclosure"),
+    Topic("submissions.contradicted", m.SubmissionAnswered, "case", "The receipt is not the manifest.",
+          verb="disclosure"),
+    Topic("submissions.overdue", m.SubmissionOverdue, "case", "No receipt came in time.", verb="consultation"),
+    Topic("submissions.retry-requested", m.SubmissionRetryRequested, "case", "A person has it sent again.",
+          recorded=False),
+    Topic("links.requested", m.LinkRequested, "case", "A person revokes or changes a link.", recorded=False),
+    Topic("links.changed", m.LinkChanged, "case", "A link was revoked, or has another address.",
+          verb="alteration"),
+    Topic("links.opened", m.LinkOpened, "case", "Somebody looked at what a link leads to.", verb="disclosure"),
+    Topic("packages.built", m.PackageBuilt, "case", "A package was written for a recipient.", verb="disclosure"),
     Topic("requests.refused", m.RequestRefused, "log", "A person asked for what may not be done.",
           verb="consultation"),
     Topic("transfers.progressed", m.TransferProgressed, "clip", "How far a transfer is; for people only.",
@@ -131,6 +167,10 @@ STAGES_WITH_DEAD_LETTERS = (
     "retention",
     "holds",
     "disposal",
+    "cases",
+    "derivation",
+    "prosecution",
+    "links",
 )
 """One dead-letter topic a stage: the original bytes and headers with the reason."""
 

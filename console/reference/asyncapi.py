@@ -18,6 +18,11 @@ BINDING = "0.5.0"
 KEYS = {
     "clip": {"type": "string", "pattern": "^clip-[a-z2-7]{32}$", "description": "The clip's id."},
     "camera": {"type": "string", "description": "The camera's id; for keys.*, the id of the key or its owner."},
+    "case": {
+        "type": "string",
+        "pattern": "^(case|submission|link)-[a-z2-7]{32}$",
+        "description": "The id of the case, of the submission or of its link.",
+    },
     "log": {"type": "string", "description": "The custody log's origin, first line of its checkpoints."},
 }
 

@@ -44,6 +44,11 @@ STAGES = (
     "holds",
     "disposal",
     "lease",
+    "cases",
+    "derivation",
+    "prosecution",
+    "receipts",
+    "links",
     "dock",
 )
 """Each is a module of this package with a `STAGE`, or a `serve` of its own."""

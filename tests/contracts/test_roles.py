@@ -36,7 +36,8 @@ MAY: dict[str, dict[str, set[str]]] = {
         "custody/payloads": {*READ, "abort upload", "delete version", "hold"},
         "certificates": {*READ, *WRITE, "retain"},
     },
-    "prosecution": {"clips": READ, "certificates": READ},
+    "prosecution": {"clips": READ, "derivatives": READ, "certificates": READ},
+    "derivation": {"clips": READ, "derivatives": {*READ, *WRITE, "retain"}},
     "record": {
         "custody": {*READ, *WRITE, "retain"},
         "custody/payloads": {*READ, *WRITE, "retain"},
@@ -44,7 +45,7 @@ MAY: dict[str, dict[str, set[str]]] = {
 }
 
 MAY_LIST_VERSIONS = {"admin", "holds", "lease", "disposal", "record"}
-MAY_LIST_UPLOADS = {"admin", "transfer", "disposal"}
+MAY_LIST_UPLOADS = {"admin", "transfer", "derivation", "disposal"}
 
 
 def soon() -> datetime:

@@ -9,6 +9,14 @@ from msgspec import Struct
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Inventory, Report
 from workers.operations.statement import Reconciliation
+from workers.prosecution.statements import (
+    CaseChange,
+    DerivativeOrder,
+    Lineage,
+    LinkChange,
+    SubmissionOrder,
+    SubmissionRetry,
+)
 from workers.retention.statements import (
     Adoption,
     Categorisation,
@@ -128,6 +136,12 @@ PURPOSES: dict[type[Struct], str] = {
     HoldRequest: "bwv.hold-request.1",
     HoldLift: "bwv.hold-lift.1",
     Disposed: "bwv.disposed.1",
+    CaseChange: "bwv.case-change.1",
+    SubmissionOrder: "bwv.submission-order.1",
+    SubmissionRetry: "bwv.submission-retry.1",
+    DerivativeOrder: "bwv.derivative-order.1",
+    Lineage: "bwv.lineage.1",
+    LinkChange: "bwv.link-change.1",
 }
 """A signature is bound to its purpose, so that one given for one thing cannot be shown for another."""
 

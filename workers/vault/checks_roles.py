@@ -48,7 +48,8 @@ def _verification_only_reads(lab: Lab) -> tuple[bool, str]:
 def _only_disposal_deletes(lab: Lab) -> tuple[bool, str]:
     key = lab.key("by-disposal")
     version_id = lab.admin.put(key, b"x").version_id
-    others = [lab.role(name).delete(key, version_id) for name in ("holds", "lease", "record", "prosecution")]
+    roles = ("holds", "lease", "record", "prosecution", "derivation")
+    others = [lab.role(name).delete(key, version_id) for name in roles]
     mine = lab.role("disposal").delete(key, version_id)
     write = lab.role("disposal").put(key, b"x")
     gone = lab.admin.head(key, version_id).status == 404
