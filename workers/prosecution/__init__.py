@@ -1,0 +1,1 @@
+"""Prosecution: cases and exhibits, what is made from clips, submissions, packages, outcomes."""

@@ -1,0 +1,1 @@
+"""Retention: how long, by which rule; holds; the bin; disposal; and why."""
