@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from workers.retention.periods import Period, exact, start_of_day
+from workers.retention.periods import Period, _months_later, exact, first_reading, start_of_day
 
 LONDON = ZoneInfo("Europe/London")
 ZONES = tuple(map(ZoneInfo, ("Europe/London", "Australia/Lord_Howe", "Asia/Kolkata", "Pacific/Apia", "UTC")))
@@ -133,3 +133,17 @@ def test_a_day_begins_when_its_first_reading_is_shown() -> None:
 
 def test_a_period_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(Period("31 days"))) == Period("31 days")
+
+
+@given(WRITTEN, MOMENTS, st.sampled_from(ZONES))
+@example("31 days", datetime(2026, 2, 26, 1, 30, tzinfo=UTC), LONDON)
+@example("1 year", datetime(2025, 10, 26, 0, 30, tzinfo=UTC), LONDON)
+@example("1 day", datetime(2026, 3, 27, 23, 59, 59, 999999, tzinfo=UTC), LONDON)
+@example("1 day", datetime(2026, 6, 1, 23, 30, tzinfo=UTC), LONDON)
+def test_the_short_way_over_days_without_a_change_of_the_clock_leads_to_the_same_moment(
+    text: str, start: datetime, zone: ZoneInfo
+) -> None:
+    period = Period(text)
+    wall = start.astimezone(zone)
+    wall = _months_later(wall, period._months) + period._whole_days
+    assert period.after(start, zone) == first_reading(wall)

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection, sql
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, dict_row, tuple_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from workers.errors import DatabaseAway
@@ -143,6 +143,12 @@ async def fetch(connection: Connection, statement: str, parameters: Parameters =
     """Run one statement on `connection` and return its rows."""
     cursor = await connection.execute(statement.encode(), parameters)
     return await cursor.fetchall()
+
+
+async def fetch_plain(connection: Connection, statement: str, parameters: Parameters = ()) -> list[tuple[Any, ...]]:
+    """The same, each row a tuple: for questions with a million answers."""
+    cursor = connection.cursor(row_factory=tuple_row)
+    return await (await cursor.execute(statement.encode(), parameters)).fetchall()
 
 
 async def execute(connection: Connection, statement: str, parameters: Parameters = ()) -> int:

@@ -161,7 +161,10 @@ class Tally:
         now = looked.now[1] if looked.now else Reckoned(Outcome.NEVER)
         difference = compared(now, then, at)
         self._count((difference, was, category), looked.size, then.dispose_from or then.review_from)
-        self._count_months(was, category, looked.size, now, then)
+        if now.dispose_from is not None:
+            self._count_month(now.dispose_from, was, looked.size, 0)
+        if then.dispose_from is not None:
+            self._count_month(then.dispose_from, category, looked.size, 2)
         if difference in SHORTENS:
             self._name(looked, difference, was, category, now, then)
 
@@ -209,15 +212,18 @@ class Tally:
         if before is None:
             self._lines[key] = (clips, size, first)
             return
-        dates = [moment for moment in (before[2], first) if moment is not None]
-        self._lines[key] = (before[0] + clips, before[1] + size, min(dates, default=None))
+        earliest = before[2]
+        if earliest is None or (first is not None and first < earliest):
+            earliest = first
+        self._lines[key] = (before[0] + clips, before[1] + size, earliest)
 
-    def _count_months(self, was: str, category: str, size: int, now: Reckoned, then: Reckoned) -> None:
-        for place, name, goes in ((0, was, now.dispose_from), (2, category, then.dispose_from)):
-            if goes is not None:
-                numbers = self._months.setdefault((goes.year * 12 + goes.month - 1, name), [0, 0, 0, 0])
-                numbers[place] += 1
-                numbers[place + 1] += size
+    def _count_month(self, goes: datetime, category: str, size: int, place: int) -> None:
+        key = (goes.year * 12 + goes.month - 1, category)
+        numbers = self._months.get(key)
+        if numbers is None:
+            numbers = self._months[key] = [0, 0, 0, 0]
+        numbers[place] += 1
+        numbers[place + 1] += size
 
     def _name(
         self, looked: Looked, difference: Difference, was: str, category: str, now: Reckoned, then: Reckoned

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -11,7 +12,7 @@ from workers.errors import Refused
 from workers.keys.signing import Signed, signer_of
 from workers.retention.facts import HoldReason
 from workers.retention.holding import OPEN
-from workers.retention.scopes import HoldRow, find_hold
+from workers.retention.scopes import NOT_KNOWN, HoldRow, find_hold
 from workers.retention.statements import HoldLift
 
 ONE_PERSON = (HoldReason.MANUAL, HoldReason.SAME_INCIDENT)
@@ -44,6 +45,11 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         raise Refused(f"there is no hold {asked.hold_id[:64]}", "see: bwv hold list")
     if hold.lifted_at is not None:
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
+    if hold.earliest_end == NOT_KNOWN:
+        raise Refused(
+            f"{hold.hold_id} belongs to the case {hold.reference}, and no outcome says yet when it may end",
+            f"why: bwv case show {hold.reference}",
+        )
     if hold.earliest_end is not None and now < hold.earliest_end:
         raise Refused(
             f"{hold.hold_id} ends no sooner than {hold.earliest_end:%Y-%m-%d %H:%M %Z}", "ask again at the review then"
@@ -72,6 +78,36 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         (msgspec.json.encode(signed).decode(), hold.hold_id),
     )
     return (signed,)
+
+
+async def set_ends(connection: Connection, holds: Collection[str], version: int, end: datetime | None) -> None:
+    """Give holds of a case the end that its outcomes say. Inside the caller's transaction.
+
+    Args:
+        holds: ids; one that is not placed yet gets its end once it is (`take_ends`).
+        version: of the case; an older one changes nothing.
+        end: the moment before which nobody lifts them; None: nobody knows yet.
+    """
+    for hold_id in sorted(holds):
+        await execute(
+            connection,
+            "INSERT INTO hold_ends (hold_id, version, earliest_end) VALUES (%s, %s, %s) ON CONFLICT (hold_id) DO UPDATE"
+            " SET version = EXCLUDED.version, earliest_end = EXCLUDED.earliest_end"
+            " WHERE hold_ends.version < EXCLUDED.version",
+            (hold_id, version, end or NOT_KNOWN),
+        )
+    await take_ends(connection, holds)
+
+
+async def take_ends(connection: Connection, holds: Collection[str]) -> None:
+    """Let these holds end no sooner than their case says; other reasons than a case keep the end they have."""
+    await execute(
+        connection,
+        "UPDATE holds h SET earliest_end = e.earliest_end FROM hold_ends e WHERE e.hold_id = h.hold_id"
+        " AND h.hold_id = ANY(%s) AND h.reason = %s AND h.lifted_at IS NULL"
+        " AND h.earliest_end IS DISTINCT FROM e.earliest_end",
+        (list(holds), HoldReason.CASE),
+    )
 
 
 async def clips_to_lift(connection: Connection, hold: HoldRow, after: str, limit: int = 200) -> list[str]:

@@ -103,7 +103,9 @@ def _under(rule: Rule, choice: Choice, recorded: datetime | None, docked_at: dat
             until, late, kept = again, False, True
     if rule.then is Then.REVIEW:
         return Reckoned(Outcome.REVIEW, rule, began, end, review_from=until, late=late, kept=kept)
-    return _expiring(Reckoned(Outcome.EXPIRE, rule, began, end, late=late, kept=kept), until, policy)
+    dispose_from = until - policy.window
+    intend_from = dispose_from - policy.bin
+    return Reckoned(Outcome.EXPIRE, rule, began, end, until, dispose_from, intend_from, None, late, kept)
 
 
 def _began(clock: Clock, choice: Choice, recorded: datetime | None, docked_at: datetime) -> datetime | None:

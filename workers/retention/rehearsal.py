@@ -16,11 +16,12 @@ from concurrent.futures import FIRST_COMPLETED, Executor, ProcessPoolExecutor, T
 from datetime import datetime
 from multiprocessing.context import SpawnContext
 from multiprocessing.sharedctypes import Synchronized
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import Struct
 
-from workers.database.engine import Database, Row, execute, fetch
+from workers.database.engine import Database, execute, fetch_plain
 from workers.fate.moves import Standing
 from workers.footage.recording import Kind, Report, SourceType
 from workers.keys.signing import Signed
@@ -45,18 +46,44 @@ TOLD_EVERY = 0.5
 FIRST_LETTERS = "234567abcdefghijklmnopqrstuvwxyz"
 """Of clip ids behind `clip-`, in the order of the alphabet (RFC 4648 base 32 in lower case)."""
 
+
+class Read(NamedTuple):
+    """One clip's row, in the order of `READ`.
+
+    Attributes:
+        report: the signed report, where schedule or catalogue do not know of the clip yet.
+    """
+
+    clip_id: str
+    standing: str
+    facts: str
+    holds: list[str]
+    recorded_at: datetime | None
+    docked_at: datetime
+    size: int
+    source_type: str
+    incident: str | None
+    kind: str
+    report: Any
+
+
+BEHIND_ALL = f"clip-{'z' * 33}"
+"""Greater than every id."""
+
 READ = (
     "DECLARE rehearsed NO SCROLL CURSOR FOR"
-    " SELECT f.clip_id, f.standing, f.facts::text AS facts, f.hold_reasons, s.recorded_at, s.docked_at, s.size,"
-    " s.source_type, s.incident, c.kind,"
-    " CASE WHEN s.clip_id IS NULL OR c.kind IS NULL THEN f.report END AS report"
-    " FROM clip_fate f LEFT JOIN schedule s USING (clip_id) LEFT JOIN clips c USING (clip_id)"
-    " WHERE f.clip_id > %(after)s AND (%(before)s::text IS NULL OR f.clip_id < %(before)s)"
+    " SELECT f.clip_id, f.standing, f.facts::text, f.hold_reasons, s.recorded_at, s.docked_at, s.size,"
+    " s.source_type, s.incident, c.kind, CASE WHEN s.clip_id IS NULL OR c.kind IS NULL THEN f.report END"
+    " FROM clip_fate f"
+    " LEFT JOIN schedule s ON s.clip_id = f.clip_id AND s.clip_id > %(after)s AND s.clip_id < %(before)s"
+    " LEFT JOIN clips c ON c.clip_id = f.clip_id AND c.clip_id > %(after)s AND c.clip_id < %(before)s"
+    " WHERE f.clip_id > %(after)s AND f.clip_id < %(before)s"
     " AND (f.disposal IS NULL OR f.disposal = 'intended')"
 )
 
-MEMORY = "SET LOCAL work_mem = '64MB'"
-"""The tables are joined once from end to end; with PostgreSQL's default it is done in many small portions."""
+WHOLE = ("SET LOCAL work_mem = '64MB'", "SET LOCAL cursor_tuple_fraction = 1.0")
+"""The tables are joined once from end to end, each process its own part of each; with PostgreSQL's defaults it is done
+in many small portions, and planned as if only the first rows were wanted."""
 
 CASE = f"{HoldReason.CASE.value}/"
 
@@ -66,7 +93,7 @@ class Part(Struct, frozen=True):
 
     Attributes:
         present: text and version of the policy in force.
-        after, before: ids outside the range on either side; before None: to the end.
+        after, before: ids outside the range on either side.
     """
 
     dsn: str
@@ -75,7 +102,7 @@ class Part(Struct, frozen=True):
     proposed: tuple[str, int]
     at: datetime
     after: str
-    before: str | None
+    before: str
 
 
 async def rehearse(
@@ -114,11 +141,11 @@ async def clips_to_rehearse(database: Database) -> int:
     return int(row["clips"]) if row else 0
 
 
-def _ranges(parts: int) -> list[tuple[str, str | None]]:
+def _ranges(parts: int) -> list[tuple[str, str]]:
     """Ranges of ids with about as many clips each: ids are digests."""
     letters = len(FIRST_LETTERS)
     starts = [f"clip-{FIRST_LETTERS[part * letters // parts]}" for part in range(1, min(parts, letters))]
-    return list(zip(["", *starts], [*starts, None], strict=True))
+    return list(zip(["", *starts], [*starts, BEHIND_ALL], strict=True))
 
 
 def _all(parts: list[Part], told: Callable[[int], None]) -> Tally:
@@ -157,11 +184,12 @@ def count_part(part: Part) -> Tally:
 async def _counted(part: Part, done: Synchronized[int]) -> Tally:
     count = _Counting(parse(*part.present) if part.present else None, parse(*part.proposed), part.at)
     async with Database(part.dsn, part.schema, size=1, wait=30) as database, database.transaction() as connection:
-        await execute(connection, MEMORY)
+        for setting in WHOLE:
+            await execute(connection, setting)
         await execute(connection, READ, {"after": part.after, "before": part.before})
-        while rows := await fetch(connection, f"FETCH {SLICE} FROM rehearsed"):
+        while rows := await fetch_plain(connection, f"FETCH {SLICE} FROM rehearsed"):
             for row in rows:
-                count.add(row)
+                count.add(Read(*row))
             with done.get_lock():
                 done.value += len(rows)
     return count.tally
@@ -177,47 +205,45 @@ class _Counting:
         self._at = at
         self._choices: dict[tuple[str, str, str, str], tuple[Choice | None, Choice]] = {}
 
-    def add(self, row: Row) -> None:
+    def add(self, row: Read) -> None:
         """Count one clip's row."""
-        if row["report"] is not None:
-            row |= _declared(row)
+        if row.report is not None:
+            row = _declared(row)
+        clip_id, _, _, holds, recorded_at, docked_at, size, _, incident, _, _ = row
         present, proposed = self._chosen(row)
-        recorded_at, docked_at = row["recorded_at"], row["docked_at"]
         now = None
         if self._present is not None and present is not None:
             now = (present, reckon(present, recorded_at, docked_at, self._present))
         then = (proposed, reckon(proposed, recorded_at, docked_at, self._proposed))
-        holds = row["hold_reasons"]
-        case_held = any(entry.startswith(CASE) for entry in holds)
-        looked = Looked(row["clip_id"], row["size"], row["incident"], bool(holds), case_held, now, then)
-        self.tally.add(looked, self._at)
+        case_held = bool(holds) and any(entry.startswith(CASE) for entry in holds)
+        self.tally.add(Looked(clip_id, size, incident, bool(holds), case_held, now, then), self._at)
 
-    def _chosen(self, row: Row) -> tuple[Choice | None, Choice]:
-        key = (row["source_type"], row["kind"], row["standing"], row["facts"])
+    def _chosen(self, row: Read) -> tuple[Choice | None, Choice]:
+        key = (row.source_type, row.kind, row.standing, row.facts)
         found = self._choices.get(key)
         if found is None:
             if len(self._choices) >= CHOICES_KEPT:
                 self._choices.clear()
-            facts = msgspec.json.decode(row["facts"], type=tuple[Fact, ...])
-            kinds = (SourceType(row["source_type"]), Kind(row["kind"]), Standing(row["standing"]))
+            facts = msgspec.json.decode(row.facts, type=tuple[Fact, ...])
+            kinds = (SourceType(row.source_type), Kind(row.kind), Standing(row.standing))
             present = choose(*kinds, facts, self._present) if self._present else None
             found = self._choices[key] = (present, choose(*kinds, facts, self._proposed))
         return found
 
 
-def _declared(row: Row) -> Row:
+def _declared(row: Read) -> Read:
     """From the signed report what schedule or catalogue do not know of the clip yet."""
-    signed = msgspec.convert(row["report"], Signed)
+    signed = msgspec.convert(row.report, Signed)
     report = msgspec.json.decode(signed.body, type=Report)
-    clip = clip_from(row["clip_id"], report, Standing(row["standing"]))
-    return {
-        "recorded_at": clip.recorded_at,
-        "docked_at": clip.docked_at,
-        "size": row["size"] if row["size"] is not None else report.recording.size,
-        "source_type": clip.source_type.value,
-        "kind": clip.kind.value,
-        "incident": clip.incident,
-    }
+    clip = clip_from(row.clip_id, report, Standing(row.standing))
+    return row._replace(
+        recorded_at=clip.recorded_at,
+        docked_at=clip.docked_at,
+        size=row.size if row.size is not None else report.recording.size,
+        source_type=clip.source_type.value,
+        kind=clip.kind.value,
+        incident=clip.incident,
+    )
 
 
 def _result(total: Tally, present: Policy | None, proposed: Policy, at: datetime, by: str) -> DryRun:

@@ -26,6 +26,9 @@ METRES_MOST = 50_000.0
 """A larger circle is a mistyped one; a period alone covers the force."""
 
 
+NOT_KNOWN = datetime(9000, 1, 1, tzinfo=UTC)
+"""Earliest end of a case's hold while no outcome says when: nobody lifts it. `cases.end-set` gives it another."""
+
 GIVEN = (HoldReason.SAME_INCIDENT, HoldReason.RESTORED)
 """Reasons that no person asks for: a question that the system raises, and what a restore found in the vault."""
 
