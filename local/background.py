@@ -32,6 +32,13 @@ def status(home: Path) -> Status | None:
     return found if found is not None and found.identity().alive() else None
 
 
+def expect_stopped(home: Path) -> None:
+    """Raise ConfigurationInvalid where a supervisor runs in this home already."""
+    running = status(home)
+    if running is not None:
+        raise ConfigurationInvalid(f"{home} is already supervised by process {running.pid}: stop it first")
+
+
 def start_in_background(
     home: Path,
     programs: Sequence[Program],
@@ -53,9 +60,7 @@ def start_in_background(
         PartUnreachable: a part did not become ready; with the end of its log. Nothing is left running.
     """
     home = private_folder(home.absolute())
-    running = status(home)
-    if running is not None:
-        raise ConfigurationInvalid(f"{home} is already supervised by process {running.pid}: stop it first")
+    expect_stopped(home)
     write_programs(home / "programs.json", programs)
     log = home / "logs" / "supervisor.log"
     supervisor = _start(home, log, policies, cache, java)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import secrets
 import tomllib
 from pathlib import Path
 
+from local.files import write_private
 from workers.keys.keyring import save_public
 from workers.keys.signing import Role, Signer
+from workers.prosecution.links.secret import LINKS_SECRET
 
 FIRST_PERSON = "ADMIN"
 FIRST_DOCK = "DOCK-01"
@@ -20,6 +23,7 @@ dock_repeat = 5.0      # seconds; minutes in production
 seal_after = 5.0       # seconds; minutes in production
 custody_lock = 86400.0 # a day; ten years in production
 gateway_every = 2.0    # seconds; a minute in production
+mail = "mail"          # one-time codes, a file each; smtps://relay:465 in production
 """
 
 
@@ -42,6 +46,8 @@ def make_home(home: Path, more_settings: str = "") -> None:
     for service in ("release", "transfer", "reconcile", "disposal", "derivation", "receipts"):
         _key(keys, Role.SERVICE, service)
     _key(keys, Role.DOCK, FIRST_DOCK)
+    if not (keys / LINKS_SECRET).exists():
+        write_private(keys / LINKS_SECRET, secrets.token_urlsafe(48) + "\n")
     (home / "dock").mkdir(exist_ok=True)
 
 

@@ -46,7 +46,7 @@ def keep_ports(path: Path, names: Sequence[str], tell: Callable[[str], None]) ->
     path = path.absolute()
     with _promised() as promised:
         others = {port for port, owner in promised.items() if owner != path}
-        stored = _stored(path)
+        stored = kept_ports(path)
         chosen: dict[str, int] = {}
         for name in names:
             port = stored.get(name)
@@ -63,7 +63,8 @@ def keep_ports(path: Path, names: Sequence[str], tell: Callable[[str], None]) ->
     return chosen
 
 
-def _stored(path: Path) -> dict[str, int]:
+def kept_ports(path: Path) -> dict[str, int]:
+    """The ports that were chosen before; none where there is no such file."""
     try:
         return dict(json.loads(path.read_text()))
     except (OSError, ValueError):
@@ -85,7 +86,7 @@ def _promised() -> Iterator[dict[int, Path]]:
     with open(os.open(notes.with_suffix(".lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)) as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         noted = {port: Path(owner) for port, owner in _noted(notes).items()}
-        has = {owner: set(_stored(owner).values()) for owner in set(noted.values())}
+        has = {owner: set(kept_ports(owner).values()) for owner in set(noted.values())}
         # A home that is gone, or that has moved on to another port, wants this one no more.
         promised = {port: owner for port, owner in noted.items() if port in has[owner]}
         yield promised

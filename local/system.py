@@ -6,25 +6,42 @@ import sys
 from pathlib import Path
 
 from local.bootstrap import FIRST_DOCK
-from local.ports import keep_ports
+from local.ports import keep_ports, kept_ports
 from local.programs import Program
 from streams.engine.exits import TOO_MANY_FAULTS
+from streams.settings import load
 
 INGEST = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
 RETENTION = ("retention", "sweep", "holds", "disposal", "lease")
 PROSECUTION = ("cases", "derivation", "prosecution", "receipts", "links")
 STAGES = (*INGEST, *RETENTION, *PROSECUTION)
 DOCK = f"dock-{FIRST_DOCK.lower()}"
+LINKS_PAGE = "links-page"
+"""Where links are served; prosecution writes it into manifests."""
+GATEWAY = "gateway-stub"
+"""The reference server of the prosecutor's gateway, for a trial."""
+
+PORTS = "health/ports.json"
 
 _ENGINES = ("console.cli.stages", "streams.engine.delivery", "streams.engine.long_work")
 """What every program imports sooner or later; named, since nothing below the console imports it."""
 
 
-def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True) -> list[Program]:
-    """One program a stage, and one dock over `<home>/dock`; each with a health port that stays."""
+def programs(
+    home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True, gateway: bool = False
+) -> list[Program]:
+    """One program a stage, and one dock over `<home>/dock`; each with a health port that stays.
+
+    Args:
+        gateway: run the reference gateway too, and submit to it.
+    """
     names = [*stages, *([DOCK] if dock else [])]
-    ports = keep_ports(home / "health" / "ports.json", names, print)
+    settings = load(home)
+    ports = keep_ports(home / PORTS, [*names, LINKS_PAGE, GATEWAY], print)
     bwv = (sys.executable, "-m", "console.cli.main", "--home", str(home))
+    shared = {"BWV_LINKS_PORT": str(settings.links_port or ports[LINKS_PAGE])}
+    if gateway:
+        shared["BWV_GATEWAY"] = f"http://127.0.0.1:{ports[GATEWAY]}"
     made = [
         Program(
             "prepare", (sys.executable, "-m", "local.prepare", str(home)), once=True, imports=("streams.engine.admin",)
@@ -36,10 +53,18 @@ def programs(home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True)
             Program(
                 name,
                 (*bwv, *verb),
-                env={"BWV_HEALTH_PORT": str(ports[name])},
+                env={"BWV_HEALTH_PORT": str(ports[name]), **shared},
                 ready_url=f"http://127.0.0.1:{ports[name]}/ready",
                 halts_on=(TOO_MANY_FAULTS,),
                 imports=(*_ENGINES, f"streams.{'dock' if name == DOCK else name}"),
             )
         )
+    if gateway:
+        serve = (*bwv, "gateway-stub", "--port", str(ports[GATEWAY]), "--folder", str(home / "gateway"))
+        made.append(Program(GATEWAY, serve))
     return made
+
+
+def gateway_url(home: Path) -> str:
+    """Where the reference gateway of a home is."""
+    return f"http://127.0.0.1:{kept_ports(home / PORTS)[GATEWAY]}"

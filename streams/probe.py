@@ -19,8 +19,9 @@ from streams.vaults import open_vault
 from workers.errors import MessageInvalid
 from workers.failpoints import reach
 from workers.footage.canonical import sha256_hex
-from workers.footage.probe import DEMUXERS, Found, fetch, probe, sandbox_works, version_of
+from workers.footage.probe import DEMUXERS, Found, fetch, probe
 from workers.footage.recording import Kind
+from workers.footage.sandbox import sandbox_works, version_of
 from workers.keys.keyring import Keyring, load_public
 from workers.vault.faults import NotThere
 from workers.vault.keys import attempt_keys

@@ -14,7 +14,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from streams.messages import decode
+from streams.messages import HoldRequested, decode, event
 from streams.record import catch_up
 from streams.sealing import open_archive
 from streams.settings import Settings
@@ -27,9 +27,15 @@ from workers.database.engine import Database
 from workers.database.schema import drop_schema, replace_schema, upgrade
 from workers.errors import MessageInvalid
 from workers.fate import restoring as fate_restoring
+from workers.fate.outbox import Event
 from workers.fate.rebuilt import Listed, apply_vault, restore_fates
+from workers.fate.row import announce
 from workers.intake.restoring import Keys, restore_dockings, restore_people
 from workers.keys.keyring import load_unenrolled
+from workers.keys.signing import Signed
+from workers.prosecution.cases.case_holds import hold_of
+from workers.prosecution.cases.restoring import restore_cases
+from workers.prosecution.derivatives.restoring import restore_derivatives
 from workers.retention.restoring_shared import enter_unproved, fan_out_again, plan_all, restore_shared
 from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
 from workers.vault.vault import Vault, Version
@@ -49,6 +55,8 @@ class Rebuilt(Struct, frozen=True):
         again: events told again so that unfinished clips go on.
         policies: that were adopted.
         unproved: holds of which only a sign is left; two people lift them.
+        cases: that were made again from their signed changes.
+        passed_over: one sentence for each change of a case that has no effect now.
         by_vault: rule → rows that what lies in the vault corrected.
         kept: name of the schema that was replaced; None when there was none.
     """
@@ -62,6 +70,8 @@ class Rebuilt(Struct, frozen=True):
     again: int
     policies: int
     unproved: int
+    cases: int
+    passed_over: tuple[str, ...]
     by_vault: dict[str, int]
     kept: str | None
 
@@ -96,6 +106,10 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         async with database.transaction() as connection:
             unproved = await enter_unproved(connection)
             again += await fan_out_again(connection, lambda row: fate_restoring.told(row).event)
+            cases = await restore_cases(connection, keys.known, _is_message)
+            await restore_derivatives(connection, keys.known, _is_message)
+            await announce(connection, [_asked_again(request) for request in cases.unplaced])
+            again += len(cases.unplaced)
         await plan_all(database, lambda n: told("clips planned", n))
         await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
     replace = partial(replace_schema, settings.database, fresh, settings.namespace, sealed=restored.size)
@@ -110,8 +124,18 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         again=again - by_vault.pop("not told again"),
         policies=shared["policies"],
         unproved=unproved,
+        cases=cases.cases,
+        passed_over=cases.passed_over,
         by_vault=by_vault,
         kept=kept,
+    )
+
+
+def _asked_again(request: Signed) -> Event:
+    """The request for a hold of a case, with the id that it had."""
+    hold = hold_of(request).hold_id
+    return event(
+        "holds.requested", HoldRequested(hold, request), key=hold, subject=hold, source="person", cause=(hold,)
     )
 
 

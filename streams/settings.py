@@ -44,10 +44,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         health_port: port of /live /ready /metrics; 0 picks a free one.
         gateway: URL of the prosecutor's gateway (docs/gateway.md); empty: submissions are prepared and wait. Its
             bearer token, where it wants one, is `token` in `<credentials>/gateway.json`.
-        links_host, links_port: where links to footage are served; port 0 takes a free one and keeps it.
+        links_host, links_port: where links to footage are served; at port 0 `bwv up` takes a free one and keeps it.
         links_url: address of that service as recipients see it, without a slash at its end; empty: links_host and
             links_port.
-        mail: how one-time codes are sent: `smtp://host:port`, or a folder that gets one .eml file each (for trial).
+        mail: how one-time codes are sent: `smtp://host:port`, `smtps://host:port`, or a folder (of the home, unless
+            it begins with /) that gets one .eml file each, for trial; empty: a link with an address stays shut.
         mail_from: sender of those mails.
 
     How it behaves:
@@ -165,6 +166,17 @@ class Settings(Struct, frozen=True, kw_only=True):
     def origin(self) -> str:
         """Name of the custody log."""
         return self.custody_origin or f"bwv-ingest.local/{self.namespace}"
+
+    @property
+    def links_base(self) -> str:
+        """What the addresses of links begin with.
+
+        Raises:
+            ConfigurationInvalid: neither links_url nor links_port says where links are served.
+        """
+        if not (self.links_url or self.links_port):
+            raise ConfigurationInvalid("links_url: nobody says where links are served; set it, or links_port")
+        return self.links_url.rstrip("/") or f"http://{self.links_host}:{self.links_port}"
 
 
 def load(home: Path | None = None, **overrides: Any) -> Settings:

@@ -9,11 +9,14 @@
     │   ├── PolicyInvalid         a retention policy that cannot be read, contradicts itself or protects nothing
     │   ├── ProofInvalid          a Merkle proof does not lead to the root it was shown for
     │   ├── TileInvalid           a tile or an entry bundle of the custody log is missing, cut short or malformed
-    │   └── NoteInvalid           a signed note or checkpoint is malformed, or not signed by a key that we know
+    │   ├── NoteInvalid           a signed note or checkpoint is malformed, or not signed by a key that we know
+    │   └── GatewayRefused        the prosecutor's gateway will never take this request
     ├── PassingFault              something is away: wait, keep the message, try again
     │   ├── StoreAway
     │   ├── DatabaseAway
-    │   └── BrokerAway
+    │   ├── BrokerAway
+    │   ├── GatewayAway
+    │   └── MailAway
     ├── DockGone                  the source of the bytes left: the transfer ends, the dock reports again
     ├── TryLater                  this one message waits; others need not
     │   └── DockBusy              the dock said 503 and when to come back
@@ -71,6 +74,10 @@ class NoteInvalid(PermanentFault):
     """A signed note or checkpoint is malformed, or carries no good signature by a key that we know."""
 
 
+class GatewayRefused(PermanentFault):
+    """The prosecutor's gateway said that it will not take this request, however often it is sent."""
+
+
 class PassingFault(BwvError):
     """A part is away. The message is neither acknowledged nor dead-lettered; the stage waits."""
 
@@ -93,6 +100,18 @@ class BrokerAway(PassingFault):
     """Kafka does not answer."""
 
     part = "Kafka"
+
+
+class GatewayAway(PassingFault):
+    """The prosecutor's gateway does not answer, cannot serve now, or does not know us."""
+
+    part = "gateway"
+
+
+class MailAway(PassingFault):
+    """The mail relay does not take a message, or none is set."""
+
+    part = "mail relay"
 
 
 class DockGone(BwvError):

@@ -59,6 +59,17 @@ FAILPOINTS = (
     "sweep.after_commit",
     "lease.after_renew",
     "lease.after_locks",
+    "derivation.after_make",
+    "derivation.after_media",
+    "derivation.after_lineage",
+    "derivation.after_row",
+    "prosecution.after_take",
+    "prosecution.after_prepared",
+    "prosecution.after_manifest",
+    "prosecution.after_item",
+    "prosecution.before_complete",
+    "prosecution.after_complete",
+    "prosecution.after_sent",
 )
 
 _armed: dict[str, Path | None] = {}

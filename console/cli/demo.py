@@ -13,6 +13,7 @@ import click
 
 from console.cli.clips import show_ledger
 from console.cli.common import announce, console, database_of, run, settings_of, signed_by_person
+from console.cli.demo_prosecution import show_prosecution
 from console.cli.demo_retention import FIRST_LOCK, MORE_SETTINGS, show_retention
 from console.cli.keys import enrol_key
 from console.cli.progress import watch
@@ -42,13 +43,14 @@ dock_settle = 0.3      # its cameras appear by one rename
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the system running, with its footage, to look around.")
-@click.option("--all", "everything", is_flag=True, help="Retention too: a policy, a disposal, a hold. Two minutes.")
+@click.option("--all", "everything", is_flag=True, help="Retention and prosecution too. Two minutes.")
 @click.option("--large", default=LARGE, show_default=True, help="Bytes of the large recording.")
 @click.pass_context
 def demo(context: click.Context, keep: bool, everything: bool, large: int) -> None:
     """Dock three cameras, watch seven recordings and an event log reach the vault, and close the ledger.
 
-    With --all a retention policy is adopted then: one clip goes with its certificate, a complaint keeps another.
+    With --all a retention policy is adopted then: one clip goes with its certificate, a complaint keeps another. Then
+    two exhibits go to the prosecutor (a reference gateway), and their package is checked without this system.
     Exit 0 when declared = wiped + quarantined + left on the camera, and what was stored = kept + held + deleted.
     """
     began = time.monotonic()
@@ -59,7 +61,10 @@ def demo(context: click.Context, keep: bool, everything: bool, large: int) -> No
         settings, ledger = _run(home, large, everything)
         click.echo("")
         show_ledger(ledger)
-        adds_up = ledger.adds_up and (not everything or show_retention(context.find_root().command, settings))
+        adds_up = ledger.adds_up
+        if everything:
+            bwv = context.find_root().command
+            adds_up = show_retention(bwv, settings) and show_prosecution(bwv, settings) and adds_up
     except BaseException:
         stop_background(home)
         raise
@@ -87,6 +92,7 @@ def _run(home: Path, large: int, everything: bool) -> tuple[Settings, Ledger]:
             home,
             lambda part: out.print(f"  {part.name:14} {part.state}") if part.state == "ready" else None,
             *_parts(everything),
+            gateway=everything,
         )
         cameras = making.result()
     run(_issue(settings, cameras))

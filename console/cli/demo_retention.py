@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from datetime import datetime
-from pathlib import Path
 
 import click
 from msgspec import Struct
 
 from console.cli.common import console, database_of, run, until
+from console.cli.demo_giving import give, give_as
 from streams.settings import Settings
 from workers.database.engine import Database
-from workers.errors import PartUnreachable
 from workers.retention.shipped import shipped
 
 POLICY = "demo"
@@ -105,33 +101,6 @@ def show_retention(bwv: click.Command, settings: Settings) -> bool:
     kept = f"kept {closing.kept} + held {closing.held}"
     click.echo(f"\nclips {closing.clips} = {kept} + deleted with a certificate {closing.gone}")
     return closing.adds_up
-
-
-def give(bwv: click.Command, home: str, *words: str) -> None:
-    """Give a command in this process."""
-    _say(words)
-    code = bwv.main(["--home", home, *words], prog_name="bwv", standalone_mode=False)
-    _check(words, code if isinstance(code, int) else 0)
-
-
-def give_as(person: str, home: str, *words: str) -> None:
-    """Give a command as somebody else: in a process of its own, whose settings say who that is."""
-    _say(words, f"BWV_PERSON={person} ")
-    argv = (sys.executable, "-m", "console.cli.main", "--home", home, *words)
-    # Handed on, not read: what the variables mean is the command's business.
-    done = subprocess.run(argv, env={**os.environ, "BWV_PERSON": person}, check=False)
-    _check(words, done.returncode)
-
-
-def _say(words: tuple[str, ...], before: str = "") -> None:
-    shown = (Path(word).name if word.startswith("/") else word for word in words)
-    console().print(f"\n[dim]$[/] {before}bwv {' '.join(shown)}", markup=True)
-    sys.stdout.flush()
-
-
-def _check(words: tuple[str, ...], code: int) -> None:
-    if code:
-        raise PartUnreachable(f"bwv {' '.join(words)} ended with {code}; the logs of the stages say why")
 
 
 async def _two_clips(settings: Settings) -> tuple[str, str]:

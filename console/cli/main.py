@@ -40,7 +40,17 @@ VERBS: dict[str, tuple[str, str]] = {
     "quarantine": ("quarantine:quarantine", "Recordings whose bytes are not the declared ones; a person decides."),
     "retention": ("retention:retention", "Policies: what is in force, what another would change, what goes next."),
     "dead-letters": ("dead_letters:dead_letters", "Messages that could not succeed, with their original bytes."),
+    "submit": ("submit:submit", "Submit a batch of exhibits to the CPS, the defence or a data subject."),
+    "submissions": ("submissions:submissions", "Where each submission stands, and what its recipient has received."),
+    "derive": ("derive:derive", "A range, a still, a playback copy or a redaction of a clip."),
+    "case": ("case:case", "Cases: clocks, defendants, exhibits, outcomes, and until when they are kept."),
     "hold": ("hold:hold", "Keep clips whatever their period: place, lift, list and show holds."),
+    "package": ("package:package", "Submissions as folders that open anywhere, offline, and are checked without us."),
+    "subject-access": ("subject_access:subject_access", "Requests by people for footage of themselves, each in time."),
+    "training": ("training:training", "Footage for training: redacted, approved by a second person, expiring."),
+    "stats": ("stats:stats", "Figures that can be published, with the query that made them."),
+    "gateway-stub": ("gateway:gateway_stub", "Be the prosecutor's gateway for a trial, scriptable to go wrong."),
+    "link": ("link:link", "Links to submitted footage: who may open them, who has, and an end to them."),
 }  # fmt: skip
 """Verb → where it lives and its one line of help."""
 
@@ -59,6 +69,13 @@ def _loaded(place: str) -> click.Command:
     return command
 
 
+def _say_exit_codes(command: click.Command) -> None:
+    """End the help of a command, and of all under it, with the exit codes."""
+    command.epilog = EXIT_CODES
+    for child in getattr(command, "commands", {}).values():
+        _say_exit_codes(child)
+
+
 class Verbs(click.Group):
     """Finds a verb in the table and imports its module only then."""
 
@@ -74,9 +91,7 @@ class Verbs(click.Group):
         if isinstance(command, click.Group):
             for more in MORE.get(cmd_name, ()):
                 command.add_command(_loaded(more))
-        command.epilog = EXIT_CODES
-        for child in getattr(command, "commands", {}).values():
-            child.epilog = EXIT_CODES
+        _say_exit_codes(command)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -34,8 +34,11 @@ def _show(made: Rebuilt) -> None:
         f"Kafka; {made.erased} without payload, which went with its clip\n"
         f"{made.clips} clips, {made.dockings} dockings, {made.keys} statements about keys and urgency\n"
         f"{made.policies} policies; {made.unproved} holds of which only a sign is left, which two people can lift\n"
+        f"{made.cases} cases with their exhibits\n"
         f"{made.again} events told again so that unfinished clips go on"
     )
+    for sentence in made.passed_over:
+        click.echo(f"passed over: {sentence}")
     for rule, rows in made.by_vault.items():
         click.echo(f"{rows} clips {rule}, by what lies in the vault")
     click.echo(f"the tables that were there before are kept in schema {made.kept}" if made.kept else "there were none")

@@ -1,4 +1,4 @@
-"""`bwv reviews`: the end of a long period is decided by a person, clip by clip."""
+"""`bwv reviews`: the end of a long period is decided by a person, clip by clip; cases whose end has come are listed."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
 from streams.messages import ReviewRequested
 from workers.keys.statements import now_iso
+from workers.prosecution.cases.reviews import CaseReview, due_cases
+from workers.prosecution.statements import CaseKind
 from workers.retention.facts import Verdict
 from workers.retention.policies import current
 from workers.retention.reviewing import DECIDE_WITHIN, OpenReview, open_reviews
@@ -29,15 +31,16 @@ def list_reviews(context: click.Context, overdue: bool, as_json: bool) -> None:
     """Open reviews, the oldest first. Nothing happens to a clip while nobody decides."""
     settings = settings_of(context)
 
-    async def work() -> list[OpenReview]:
+    async def work() -> tuple[list[OpenReview], list[CaseReview]]:
         async with database_of(settings) as database, database.connection() as connection:
             policy = await current(connection)
             within = policy.review_within if policy else DECIDE_WITHIN
-            return await open_reviews(connection, within, overdue=overdue)
+            cases = await due_cases(connection, within, overdue=overdue)
+            return await open_reviews(connection, within, overdue=overdue), cases
 
-    found = run(work())
+    found, cases = run(work())
     if as_json:
-        show_json(found)
+        show_json([*found, *cases])
         return
     late = sum(review.overdue for review in found)
     show_table(
@@ -51,6 +54,19 @@ def list_reviews(context: click.Context, overdue: bool, as_json: bool) -> None:
     )  # fmt: skip
     if found:
         click.echo("\ndecide: bwv reviews decide CLIP keep|dispose --reason …")
+    if cases:
+        show_table(
+            f"\nCase reviews: {len(cases)} due, {sum(case.overdue for case in cases)} overdue",
+            ("due (UTC)", "urn", "kind", "officer", "may be closed"),
+            [(f"{c.due_at:%Y-%m-%d %H:%M}", c.urn, c.kind, c.officer, _closable(c)) for c in cases],
+        )
+        click.echo("\ndecide: bwv case review URN keep|close --reason …")
+
+
+def _closable(review: CaseReview) -> str:
+    if review.earliest_end is None and review.kind == CaseKind.PROSECUTION:
+        return "no: an expected day has come, record what happened (bwv case outcome)"
+    return "yes"
 
 
 def _marks(review: OpenReview) -> str:

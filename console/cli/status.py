@@ -13,6 +13,7 @@ from local.background import status as supervisor_status
 from streams.dead_letters import list_letters
 from workers.catalogue.queries import counts, retention_counts
 from workers.errors import PartUnreachable
+from workers.prosecution.submission.queries import submission_counts
 
 
 def read_bays(home: Path) -> list[dict[str, Any]]:
@@ -33,17 +34,17 @@ def status(context: click.Context, as_json: bool) -> None:
     if supervised is None:
         raise PartUnreachable(f"nothing runs under {settings.home}; start it with: bwv up")
 
-    async def work() -> tuple[dict[str, Any], dict[str, int]]:
+    async def work() -> tuple[dict[str, Any], dict[str, int], dict[str, int]]:
         async with database_of(settings) as database:
-            return await counts(database), await retention_counts(database)
+            return await counts(database), await retention_counts(database), await submission_counts(database)
 
-    clips, retention = run(work())
+    clips, retention, submissions = run(work())
     letters = run(list_letters(settings))
     bays = read_bays(settings.home)
     troubles = [part.name for part in supervised.parts if part.state not in ("ready", "done")]
     if as_json:
         show_json({"parts": supervised.parts, "docks": bays, "clips": clips, "retention": retention,
-                   "dead_letters": len(letters)})  # fmt: skip
+                   "submissions": submissions, "dead_letters": len(letters)})  # fmt: skip
     else:
         show_table(
             "Parts",
@@ -71,6 +72,10 @@ def status(context: click.Context, as_json: bool) -> None:
             f"sweeps that ask {retention['sweeps_stopped']} · holds {retention['holds_open']}, "
             f"outstanding at the store {retention['holds_pending']}"
         )
+        click.echo(
+            f"submissions to be sent {submissions['waiting']} · sent {submissions['sent']}, "
+            f"overdue {submissions['overdue']} · to look at {submissions['to_look_at']}"
+        )
     wants_a_person = bool(
         troubles
         or clips["undecided"]
@@ -78,6 +83,8 @@ def status(context: click.Context, as_json: bool) -> None:
         or clips["missing"]
         or "damaged" in clips["standing"]
         or retention["sweeps_stopped"]
+        or submissions["overdue"]
+        or submissions["to_look_at"]
     )
     context.exit(1 if wants_a_person else 0)
 

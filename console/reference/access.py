@@ -54,6 +54,7 @@ TOLD_BESIDE_MOVES = (
     "holds.lift-asked",
     "holds.cleared",
     "requests.refused",
+    "cases.requested",
     "cases.changed",
     "cases.end-set",
     "cases.review-due",
@@ -139,7 +140,7 @@ ACCESS = {
     "disposal": Access(reads=("disposals.committed",)),
     "lease": Access(group=False, sees_topics=False),
     "cases": Access(reads=("cases.requested",)),
-    "derivation": Access(reads=("derivatives.requested",)),
+    "derivation": Access(reads=("derivatives.requested",), writes=("transfers.progressed",)),
     "prosecution": Access(
         reads=(
             "submissions.requested",
@@ -147,9 +148,11 @@ ACCESS = {
             "submissions.prepared",
             "submissions.returned",
             "submissions.retry-requested",
+            "derivatives.made",
+            "derivatives.failed",
         ),
     ),
-    "receipts": Access(writes=("cases.requested",), group=False),
+    "receipts": Access(group=False, sees_topics=False),
     "links": Access(reads=("links.requested",), writes=("links.opened",)),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),

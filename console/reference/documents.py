@@ -11,6 +11,7 @@ from console.reference.errors import errors_page
 from console.reference.schemas import message_schemas, sidecar_schema, statement_schemas
 from console.reference.settings import settings_page
 from console.reference.topics import topics_list, topics_page
+from workers.prosecution.gateway.openapi import openapi
 
 OWNED = ("docs/reference/schemas",)
 """Folders in which every JSON file is generated: one that is no longer made must go."""
@@ -28,6 +29,7 @@ def documents() -> dict[str, str]:
         "docs/reference/topics.md": topics_page(),
         "docs/reference/settings.md": settings_page(),
         "docs/reference/errors.md": errors_page(),
+        "docs/gateway.openapi.json": _json(openapi()),
         "deploy/kafka/topics.json": _json(topics_list()),
         "deploy/kafka/acls.json": _json(acls()),
     }

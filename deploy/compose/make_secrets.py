@@ -40,6 +40,10 @@ def make(folder: Path, policies: Path) -> None:
     password = folder / "postgres.password"
     if not password.exists():
         write_private(password, random_secret(40))
+    token = credentials / "gateway.json"
+    if not token.exists():
+        # What the prosecutor's gateway gives out; a person writes it in. Empty: none is shown.
+        write_private(token, json.dumps({"token": ""}) + "\n")
     write_private(credentials / "postgres.pgpass", f"postgres:5432:*:bwv:{password.read_text()}\n")
     if os.geteuid() == 0:
         for path in [folder, *folder.rglob("*")]:

@@ -57,6 +57,9 @@ METRICS = {
     "bwv_sweep_waiting": "Clips in the bin whose time has come and that wait for this before they are disposed of",
     "bwv_intended_total": "Clips that the sweep has put into the bin",
     "bwv_committed_total": "Disposals that the sweep has committed",
+    "bwv_submissions_overdue": "Submissions whose receipt is overdue; anything but 0 is an alarm",
+    "bwv_outcomes_handed_total": "Outcomes of the gateway that went to their cases",
+    "bwv_outcomes_unplaced_total": "Outcomes of the gateway that reach no case, each on record: a person looks",
 }
 """Every metric and its meaning; all carry the label `stage`."""
 
@@ -106,6 +109,9 @@ class Health:
         self.leases_late = self._gauge("bwv_leases_late")
         self.intended = self._counter("bwv_intended_total")
         self.committed = self._counter("bwv_committed_total")
+        self.submissions_overdue = self._gauge("bwv_submissions_overdue")
+        self.outcomes_handed = self._counter("bwv_outcomes_handed_total")
+        self.outcomes_unplaced = self._counter("bwv_outcomes_unplaced_total")
         self._shown = {"bwv_disposals_kept": self._gauge("bwv_disposals_kept")}
         self.in_flight = self._gauge("bwv_in_flight")
         self.at_work = self._gauge("bwv_at_work")

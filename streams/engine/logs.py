@@ -102,7 +102,7 @@ def configure(stage: str, credentials: Path, level: int = logging.INFO) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("aiokafka", "faust", "mode", "uvicorn", "asyncio", "kafka"):
+    for noisy in ("aiokafka", "faust", "mode", "uvicorn", "asyncio", "kafka", "httpx", "httpcore"):
         logging.getLogger(noisy).setLevel(max(level, logging.WARNING))
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

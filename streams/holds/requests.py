@@ -11,7 +11,7 @@ from workers.fate.row import announce, find_on
 from workers.keys.signing import Signed
 from workers.retention.answers import Answer, Verdict
 from workers.retention.holding import COMMITTED, OPEN, State, enter, protect, refusal, state_of
-from workers.retention.lifting import ask_to_lift
+from workers.retention.lifting import ask_to_lift, take_ends
 from workers.retention.scopes import HoldRow, check, enter_hold, find_hold
 from workers.retention.statements import HoldLift, HoldRequest
 
@@ -23,7 +23,9 @@ async def place(connection: Connection, asked: HoldRequest, signed: Signed) -> A
         Refused: the request is not whole, names no clip of ours, or another hold has its id.
     """
     hold = check(asked, signed)
-    return await (_stands if hold.standing else _protects)(connection, hold)
+    given = await (_stands if hold.standing else _protects)(connection, hold)
+    await take_ends(connection, [hold.hold_id])
+    return given
 
 
 async def _protects(connection: Connection, hold: HoldRow) -> Answer | None:

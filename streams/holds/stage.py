@@ -9,6 +9,7 @@
                              its bytes are there: what was pending goes on
     holds.lift-requested     holds.lift-asked, or holds.standing-lifted
     holds.standing-lifted    LIFT_HOLD, holds.lifted for each of its clips; nothing at the store
+    cases.end-set            the earliest end of a case's holds, by what became of its defendants
 
 A person is answered from the database alone, whatever the store does: the row protects. Only holds.matched and what
 follows a clip's storing touch the store; while it is away they give their slots back, and requests go on.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from functools import singledispatchmethod
 from typing import Any
 
@@ -29,6 +31,7 @@ from streams.holds.fan_out import cover, uncover
 from streams.holds.requests import lift, place
 from streams.holds.same_incident import SameIncident
 from streams.messages import (
+    CaseEndSet,
     ClipMessage,
     ClipQuarantined,
     ClipRegistered,
@@ -49,6 +52,7 @@ from workers.fate.row import find_on
 from workers.keys.keyring import Keyring, load_public
 from workers.retention.answers import Answer
 from workers.retention.holding import State, state_of
+from workers.retention.lifting import set_ends
 from workers.retention.scopes import find_hold
 from workers.retention.standing import holds_over
 from workers.retention.statements import HoldLift, HoldRequest
@@ -73,6 +77,7 @@ class Holds(LongStage):
         "holds.standing-placed",
         "holds.standing-lifted",
         "holds.matched",
+        "cases.end-set",
         "clips.registered",
         "clips.registered.urgent",
         "clips.verified",
@@ -99,7 +104,7 @@ class Holds(LongStage):
 
     def source_of(self, message: Message) -> str:
         """What the message waits for: no mass of clips, and no store that is away, keeps a person waiting."""
-        if isinstance(message, HoldRequested | HoldLiftRequested):
+        if isinstance(message, HoldRequested | HoldLiftRequested | CaseEndSet):
             return "people"
         if isinstance(message, StandingHoldPlaced | StandingHoldLifted):
             return "many clips"
@@ -145,6 +150,12 @@ class Holds(LongStage):
             state = await state_of(connection, hold_id, clip_id)
         if state is State.PENDING:
             await self.publish(events.matched(hold_id, clip_id))
+
+    @receive.register
+    async def _(self, message: CaseEndSet, envelope: Envelope) -> None:
+        end = None if message.earliest_end is None else datetime.fromisoformat(message.earliest_end)
+        async with self.database.transaction() as connection:
+            await set_ends(connection, message.holds, message.version, end)
 
     # -- many clips, and one ---------------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """Which secrets a module of ours opens, read from its source and from what it imports of its own package.
 
-Read are the calls that open the store as a role, the paths under the settings' folder of keys, the keys that sign
-checkpoints and the root of trust. What is opened in a way that cannot be read is an error, so that a new way of
-opening is not missed.
+Read are the calls that open the store as a role, the paths under the settings' folders of keys and of credentials, the
+keys that sign checkpoints, the links' secret and the root of trust. What is opened in a way that cannot be read is an
+error, so that a new way of opening is not missed.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from itertools import product
 from pathlib import Path
 
 from streams.settings import Settings
+from workers.prosecution.links.secret import LINKS_SECRET
 
 ROOT = Path(__file__).parents[2]
 OPENERS = ("open_vault", "access_of")
 CHECKPOINT_KEYS = {"load_signers": "keys/custody/*.pem", "load_verifiers": "keys/custody/*.vkey"}
+FOLDERS = ("keys", "credentials")
 DEFINES_OPENERS = "streams.vaults"
 
 Names = dict[str, tuple[str, ...]]
@@ -44,7 +46,7 @@ def opened_by(module: str) -> frozenset[str]:
 
 def opened_in(tree: ast.Module) -> set[str]:
     """The files that one module opens by itself."""
-    reading = _Reading(_constants(tree.body))
+    reading = _Reading(_constants(tree.body) | _constants_of_modules(tree))
     reading.visit(tree)
     return reading.found
 
@@ -78,6 +80,8 @@ class _Reading(ast.NodeVisitor):
             return
         if called in CHECKPOINT_KEYS:
             self.found.add(CHECKPOINT_KEYS[called])
+        if ast.unparse(node.func) == "Secret.read":
+            self.found.add(f"keys/{LINKS_SECRET}")
         self.generic_visit(node)
 
     def visit_Name(self, node: ast.Name) -> None:
@@ -91,11 +95,11 @@ class _Reading(ast.NodeVisitor):
 
     def visit_BinOp(self, node: ast.BinOp) -> None:
         first, parts = _path(node)
-        if not (isinstance(first, ast.Attribute) and first.attr == "keys" and _is_settings(first.value)):
+        if not (isinstance(first, ast.Attribute) and first.attr in FOLDERS and _is_settings(first.value)):
             self.generic_visit(node)
             return
         # A folder is read by load_signers, load_verifiers or the like.
-        paths = {"/".join(("keys", *values)) for values in product(*(self._values(part) for part in parts))}
+        paths = {"/".join((first.attr, *values)) for values in product(*(self._values(part) for part in parts))}
         self.found |= {path for path in paths if "." in path}
 
     def _values(self, node: ast.expr | None) -> tuple[str, ...]:
@@ -106,6 +110,8 @@ class _Reading(ast.NodeVisitor):
                 return self.names[name]
             case ast.Attribute(value=ast.Name(id="self"), attr=attribute) if f"self.{attribute}" in self.names:
                 return self.names[f"self.{attribute}"]
+            case ast.Attribute(value=ast.Name(id=module), attr=name) if f"{module}.{name}" in self.names:
+                return self.names[f"{module}.{name}"]
             case ast.Attribute(value=of, attr=attribute) if _is_settings(of):
                 return (str(getattr(Settings(), attribute)),)
             case ast.JoinedStr(values=pieces):
@@ -125,7 +131,32 @@ def _constants(body: list[ast.stmt]) -> Names:
                 | ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text)))
             ):
                 found[name] = (text,)
+            case ast.Assign(targets=[ast.Tuple(elts=names)], value=ast.Tuple(elts=values)):
+                found |= {
+                    to.id: (value.value,)
+                    for to, value in zip(names, values, strict=False)
+                    if isinstance(to, ast.Name) and isinstance(value, ast.Constant) and isinstance(value.value, str)
+                }
     return found
+
+
+def _constants_of_modules(tree: ast.Module) -> Names:
+    """What is imported from modules of ours: `NAME` itself, or `events.NAME` of a module imported as `events`."""
+    found: Names = {}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.ImportFrom) or not node.module:
+            continue
+        for alias in node.names:
+            known_as = alias.asname or alias.name
+            if _exists(full := f"{node.module}.{alias.name}"):
+                found |= {f"{known_as}.{name}": values for name, values in _constants_of(full).items()}
+            elif _exists(node.module) and alias.name in (constants := _constants_of(node.module)):
+                found[known_as] = constants[alias.name]
+    return found
+
+
+def _constants_of(module: str) -> Names:
+    return _constants(ast.parse(_file(module).read_text()).body)
 
 
 def _looped(generators: list[ast.comprehension]) -> Names:

@@ -80,6 +80,11 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     assert [name for name in given if "custody-first.pem" in given[name]] == ["record"]
     assert [name for name in given if "disposal.json" in given[name]] == ["disposal"]
     assert [name for name in given if "service-disposal.pem" in given[name]] == ["disposal"]
+    assert [name for name in given if "derivation.json" in given[name]] == ["operator", "derivation"]
+    assert [name for name in given if "service-derivation.pem" in given[name]] == ["derivation"]
+    assert [name for name in given if "service-receipts.pem" in given[name]] == ["receipts"]
+    assert [name for name in given if "gateway.json" in given[name]] == ["prosecution", "receipts"]
+    assert [name for name in given if "links.secret" in given[name]] == ["prosecution", "links"]
     assert [name for name in given if "transfer.json" in given[name]] == ["operator", "transfer"]
     assert [name for name in given if "person-admin.pem" in given[name]] == ["cli"]
     assert [name for name in given if "admin.json" in given[name]] == ["prepare"]
@@ -88,12 +93,24 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     assert "secrets/" in ignored
 
 
-def test_nothing_is_open_to_other_machines() -> None:
-    assert COMPOSE["networks"] == {"inside": {"internal": True}}
+REACH_OUT = {"prosecution", "receipts", "links"}
+"""They speak to the prosecutor's gateway, to the mail relay, and to whoever holds a link."""
+
+
+def test_nothing_is_open_to_other_machines_and_three_reach_out() -> None:
+    assert COMPOSE["networks"] == {"inside": {"internal": True}, "outside": None}
     for name, service in SERVICES.items():
-        assert "ports" not in service, name
+        assert service.get("ports", []) == (["127.0.0.1:8090:8090"] if name == "links" else []), name
         assert "privileged" not in service, name
-        assert service.get("networks") == ["inside"] or service.get("network_mode") == "none", name
+        networks = ["inside", "outside"] if name in REACH_OUT else ["inside"]
+        assert service.get("networks") == networks or service.get("network_mode") == "none", name
+
+
+def test_links_listens_where_its_port_is_published_and_everybody_knows_its_address() -> None:
+    links = SERVICES["links"]["environment"]
+    assert (links["BWV_LINKS_HOST"], links["BWV_LINKS_PORT"]) == ("0.0.0.0", "8090")
+    assert links["BWV_LINKS_URL"] == SERVICES["prosecution"]["environment"]["BWV_LINKS_URL"]
+    assert SERVICES["prosecution"]["environment"]["BWV_GATEWAY"] == SERVICES["receipts"]["environment"]["BWV_GATEWAY"]
 
 
 def test_our_services_run_with_as_little_as_they_need() -> None:

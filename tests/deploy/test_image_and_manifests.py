@@ -105,6 +105,19 @@ def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
     assert stage["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
 
 
+def test_links_alone_are_reached_from_outside_and_by_tls() -> None:
+    service, ingress = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "links.yaml").read_text())
+    deployment, _ = yaml.safe_load_all(MANIFEST.replace("NAME", "links"))
+    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+    settings = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "settings.yaml").read_text())["data"]
+    [rule], [tls] = ingress["spec"]["rules"], ingress["spec"]["tls"]
+    assert settings["BWV_LINKS_URL"] == f"https://{rule['host']}"
+    assert tls["hosts"] == [rule["host"]]
+    [path] = rule["http"]["paths"]
+    assert path["backend"]["service"]["name"] == service["metadata"]["name"]
+    assert set(settings) <= {f"BWV_{name.upper()}" for name in Settings.__struct_fields__}
+
+
 def test_secrets_are_made_once_and_are_for_nobody_else(tmp_path: Path) -> None:
     make = [sys.executable, ROOT / "deploy/compose/make_secrets.py", tmp_path / "secrets", ROOT / "deploy/policies"]
     subprocess.run(make, check=True, cwd=ROOT)

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from tests.faults.faulty import FaultySystem
+from tests.faults.gateway import SETTINGS, GatewayProcess
 from tests.faults.proxy import FaultProxy
 
 
@@ -20,12 +21,23 @@ def proxies() -> Iterator[dict[str, FaultProxy]]:
 
 
 @pytest.fixture(scope="session")
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+    """The prosecutor's gateway: the reference server, a process of its own, which does not run until it is started."""
+    process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
+    yield process
+    process.kill()
+
+
+@pytest.fixture(scope="session")
 def running(
-    tmp_path_factory: pytest.TempPathFactory, proxies: dict[str, FaultProxy], request: pytest.FixtureRequest
+    tmp_path_factory: pytest.TempPathFactory,
+    proxies: dict[str, FaultProxy],
+    gateway: GatewayProcess,
+    request: pytest.FixtureRequest,
 ) -> Iterator[FaultySystem]:
     system = FaultySystem(tmp_path_factory.mktemp("faults") / "home")
     try:
-        system.start_with(proxies)
+        system.start_with(proxies, SETTINGS.format(url=gateway.url))
         yield system
     finally:
         if request.session.testsfailed:

@@ -47,9 +47,9 @@ class FaultySystem(RunningSystem):
         self._numbers = itertools.count(1)
         self.docked: list[Camera] = []
 
-    def start_with(self, proxies: dict[str, FaultProxy]) -> None:
+    def start_with(self, proxies: dict[str, FaultProxy], more_settings: str = "") -> None:
         """Start everything, with a proxy between some stages and the store."""
-        make_home(self.home, f'{SETTINGS}seal_after = 0.3\nfail = "{" ".join(FAILPOINTS)}"\n')
+        make_home(self.home, f'{SETTINGS}{more_settings}seal_after = 0.3\nfail = "{" ".join(FAILPOINTS)}"\n')
         self.markers.mkdir()
         self.disarm()
         kept = programs(self.home)

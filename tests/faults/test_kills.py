@@ -18,9 +18,10 @@ from workers.operations.proofs import check_release
 pytestmark = pytest.mark.stack
 
 SEED = int(os.environ.get("BWV_TEST_SEED", "0")) or random.SystemRandom().randrange(1, 1 << 32)
-STEPS = tuple(name for name in FAILPOINTS if not name.startswith(("scrub.", "sweep.", "disposal.", "lease.")))
+ELSEWHERE = ("scrub.", "sweep.", "disposal.", "lease.", "derivation.", "prosecution.")
+STEPS = tuple(name for name in FAILPOINTS if not name.startswith(ELSEWHERE))
 """Those that ingest passes. The scrub's need damage, and fire in tests/pipeline/test_scrub.py; those of what moves by
-the clock fire in tests/retention."""
+the clock fire in tests/retention, derivation's in tests/prosecution, prosecution's in test_submissions.py."""
 WAVES = 3
 """Cameras a round; each failpoint fires during one of them, which one is random."""
 SMALL, LARGE, MISMATCHED = 30, 4 * CHUNK + 4321, 2

@@ -42,6 +42,11 @@ ELSEWHERE = {
          "reviews decide"),
         "tests/retention/test_people_on_a_running_system.py",
     ),
+    **dict.fromkeys(
+        ("case amend", "case approve", "case clock", "case defendant", "case incident", "case list",
+         "case next-reference", "case offence", "case open", "case outcome", "case review", "case show", "case unused"),
+        "tests/pipeline/test_cases.py",
+    ),
     **dict.fromkeys(("hold answer", "hold lift", "hold place", "hold show"), "tests/retention/test_hold_cli.py"),
     **dict.fromkeys(
         ("retention adopt", "retention dry-run", "retention due", "retention show"), "tests/retention/test_dryrun.py"

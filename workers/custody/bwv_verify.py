@@ -1,15 +1,18 @@
 #!/usr/bin/env python3
-"""Checks the exported custody of one clip, without the system that made it.
+"""Checks the exported custody of one clip, or a package of exhibits, without the system that made it.
 
     python bwv_verify.py EXPORT --key KEY [--key KEY ...] [--footage FILE] [--json]
+    python bwv_verify.py PACKAGE --key KEY [--key KEY ...] [--seal SEAL] [--json]
 
     EXPORT    the folder: proof.json and, where there is one, timestamp.tsr with timestamp-checkpoint
+    PACKAGE   the folder of a package: bagit.txt and what lies beside it
     --key     a key of the log: "name+hash+base64" (C2SP signed-note verifier key), or a file with one a line.
               Get it from somewhere else than the export: whoever can change both can prove anything.
     --footage the recording itself, to be compared with what the dock declared of it
+    --seal    the package's seal, as its maker told you: a package with this seal is that package to the last byte
 
-    exit 0    YES: every entry shown stands in the signed log, exactly as shown
-    exit 1    NO: and where the export is wrong
+    exit 0    YES: every entry shown stands in the signed log, exactly as shown; every exhibit is what was submitted
+    exit 1    NO: and where the export or the package is wrong
     exit 2    wrong use: a key or a path that cannot be used
 
 One file, for whoever must not trust us: Python 3.9 or newer, its standard library and the package
@@ -24,6 +27,15 @@ One file, for whoever must not trust us: Python 3.9 or newer, its standard libra
     clip        every entry is about this clip; the clip's id is the digest of what was declared of it
     timestamp   the time-stamped checkpoint is of the same log (RFC 9162 section 2.1.4.2), and the RFC 3161
                 token is about that checkpoint; the token's own signature is for openssl to check
+
+and of a package, beside the export of each of its clips:
+
+    bag         BagIt 1.0 (RFC 8493): every file is listed with its SHA-256 and every listed file is there, no other
+                file, no link, no empty folder; the lists in their one order and spelling
+    manifest    the submission's own manifest in canonical form; its digest stands in the log with every exhibit
+    exhibits    each file has the digest that the manifest and the entry `clips.submitted` of its clip say
+    masters     a master has the digest that the dock declared; what was made from one has that digest for its
+                parent in the manifest, in the entry `derivatives.made`, and in the signed lineage
 """
 
 from __future__ import annotations
@@ -37,9 +49,10 @@ import re
 import shlex
 import stat
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from decimal import Decimal
 from typing import Any
 
 try:
@@ -173,7 +186,7 @@ def shown(value: object, most: int = 200) -> str:
 
 
 def canonical(value: Any, deep: int = MOST_LEVELS) -> str:
-    """RFC 8785 form of strings, whole numbers, null, arrays and objects: names sorted by their UTF-16 units."""
+    """RFC 8785 form of strings, numbers, null, arrays and objects: names sorted by their UTF-16 units."""
     if not deep:
         raise ValueError(f"more than {MOST_LEVELS} levels deep")
     if isinstance(value, dict):
@@ -181,7 +194,22 @@ def canonical(value: Any, deep: int = MOST_LEVELS) -> str:
         return "{" + ",".join(f"{canonical(name)}:{canonical(value[name], deep - 1)}" for name in names) + "}"
     if isinstance(value, list):
         return "[" + ",".join(canonical(item, deep - 1) for item in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _number(value) if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+
+
+def _number(value: float) -> str:
+    """A number as ECMAScript writes it (RFC 8785 section 3.2.2.3): Python's digits, with other exponents."""
+    if value == 0:
+        return "0"
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    text, point = "".join(map(str, digits)), len(digits) + int(exponent)
+    if 0 < point <= 21:
+        text = text.ljust(point, "0") if len(text) <= point else text[:point] + "." + text[point:]
+    elif -6 < point <= 0:
+        text = "0." + "0" * -point + text
+    else:
+        text = text[0] + ("." + text[1:] if text[1:] else "") + f"e{point - 1:+d}"
+    return "-" * sign + text
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -209,14 +237,25 @@ def _no_number(digits: str) -> None:
     raise ValueError(f"{shown(digits, 30)} is not a whole number")
 
 
-def strict_json(where: str, data: bytes) -> Any:
-    """Decode JSON that must be its own canonical form (RFC 8785), byte for byte."""
+def _fraction(digits: str) -> float:
+    value = float(digits) if len(digits) <= 30 else float("inf")
+    if not abs(value) < 1e21:
+        raise ValueError(f"the number {shown(digits, 30)} is too long or too large")
+    return value
+
+
+def strict_json(where: str, data: bytes, fractions: bool = False) -> Any:
+    """Decode JSON that must be its own canonical form (RFC 8785), byte for byte.
+
+    Args:
+        fractions: numbers need not be whole.
+    """
     try:
         value = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_int=_whole_number,
-            parse_float=_no_number,
+            parse_float=_fraction if fractions else _no_number,
             parse_constant=_no_number,
         )
         again = canonical(value).encode("utf-8")
@@ -327,31 +366,41 @@ def read_export(folder: str) -> dict[str, bytes]:
 
 
 def _read(path: str, name: str, most: int) -> bytes:
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        if not stat.S_ISREG(os.lstat(path).st_mode):
-            raise Refused(name, "a regular file", "a link, a folder or a device")
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            data = file.read(most + 1)
-    except OSError as error:
-        raise Refused(name, "a file that can be read", str(error.strerror)) from None
+    data: bytes = _from_file(path, name, lambda file: file.read(most + 1))
     if len(data) > most:
         raise Refused(name, f"at most {most} bytes", "more")
     return data
 
 
+def _from_file(path: str, name: str, read: Callable[[Any], Any]) -> Any:
+    """What `read` makes of a regular file; a link is refused, whatever it leads to."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        if not stat.S_ISREG(os.lstat(path).st_mode):
+            raise Refused(name, "a regular file", "a link, a folder or a device")
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            return read(file)
+    except OSError as error:
+        raise Refused(name, "a file that can be read", str(error.strerror)) from None
+
+
 def measure(path: str) -> tuple[int, str]:
     """Size and SHA-256 (hex) of the footage, read once in strides."""
-    digest, size = hashlib.sha256(), 0
     try:
         if not os.path.isfile(path):
             raise WrongUse(f"{path}: --footage is not a regular file")
         with open(path, "rb") as file:
-            while stride := file.read(1 << 20):
-                digest.update(stride)
-                size += len(stride)
+            return _digest_of(file)
     except OSError as error:
         raise WrongUse(f"{path}: --footage cannot be read ({error.strerror})") from None
+
+
+def _digest_of(file: Any, told: Callable[[int], None] = lambda size: None) -> tuple[int, str]:
+    digest, size = hashlib.sha256(), 0
+    while stride := file.read(1 << 20):
+        digest.update(stride)
+        size += len(stride)
+        told(len(stride))
     return size, digest.hexdigest()
 
 
@@ -808,6 +857,479 @@ def check_footage(proven: Proven, size: int, sha256: str) -> None:
         )
 
 
+# -- a package: a BagIt folder (RFC 8493) of exhibits with the custody of their clips -----------------------------
+
+BAG_DECLARATION = "bagit.txt"
+BAG_INFO = "bag-info.txt"
+PAYLOAD_LIST = "manifest-sha256.txt"
+TAG_LIST = "tagmanifest-sha256.txt"
+PAGE = "index.html"
+VERIFIER = "verifier/bwv_verify.py"
+VERIFIER_README = "verifier/README.txt"
+BAGIT = b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+TAG_FILES = (BAG_INFO, BAG_DECLARATION, PAGE, PAYLOAD_LIST, VERIFIER_README, VERIFIER)
+
+SUBMISSION = "data/manifest.json"
+CASE = "data/case.json"
+EXHIBIT_LIST = "data/exhibits.csv"
+EXHIBITS, SCHEDULES, STATEMENTS, CUSTODY = "data/exhibits/", "data/schedules/", "data/statements/", "data/custody/"
+MME, LINEAGE, THUMBNAIL, SIDECAR = "mme.json", "lineage.json", "thumbnail.jpg", "sidecar.json"
+SUBMISSION_FORMAT = "bwv-submission/1"
+SUBMITTED, MADE = "clips.submitted", "derivatives.made"
+
+MOST_FILES = 100_000
+MOST_LIST = 32 << 20
+"""Bytes of a list of files, and of a submission's manifest."""
+
+PLAIN_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}){0,5}")
+LISTED = re.compile(r"([0-9a-f]{64})  (.+)")
+EXTENSIONS = {
+    "video/mp4": ".mp4",
+    "video/quicktime": ".mov",
+    "video/x-matroska": ".mkv",
+    "video/webm": ".webm",
+    "video/mp2t": ".ts",
+    "video/x-msvideo": ".avi",
+    "audio/mp4": ".m4a",
+    "image/png": ".png",
+    "image/jpeg": ".jpg",
+}
+"""Media type → how the name of an exhibit's file ends; anything else is `.bin`."""
+
+DEVICES = re.compile("con|prn|aux|nul|com[0-9]|lpt[0-9]")
+"""Names that Windows gives to no file."""
+
+
+@dataclass(frozen=True)
+class Exhibit:
+    """One exhibit of a package, proven.
+
+    Attributes:
+        path: of its file in the package.
+        declared: the master was compared with what the dock declared; False where that was withheld.
+        since: who declared the master's digest, and when; None where that was withheld.
+        made: of something made from a master: its signed lineage was shown; None for a master.
+    """
+
+    number: int
+    reference: str
+    clip_id: str
+    kind: str
+    path: str
+    size: int
+    sha256: str
+    declared: bool
+    since: tuple[str, str] | None
+    made: bool | None
+
+
+@dataclass(frozen=True)
+class Package:
+    """All that a package proves.
+
+    Attributes:
+        manifest: of the submission.
+        seal: SHA-256 of `tagmanifest-sha256.txt`: it stands for every byte of the package.
+    """
+
+    manifest: dict[str, Any]
+    seal: str
+    files: int
+    size: int
+    exhibits: tuple[Exhibit, ...]
+    custody: Mapping[str, Proven] = field(repr=False)
+
+
+def exhibit_folders(references: Sequence[str]) -> list[str]:
+    """A folder's name for each exhibit: its reference in letters, digits and hyphens, unique on every system."""
+    names: list[str] = []
+    for number, reference in enumerate(references, 1):
+        name = re.sub("[^A-Za-z0-9]+", "-", reference)[:40].strip("-") or "exhibit"
+        while DEVICES.fullmatch(name.lower()) or name.lower() in (taken.lower() for taken in names):
+            name = f"{name}-{number}"
+        names.append(name)
+    return names
+
+
+def media_name(folder: str, media_type: str) -> str:
+    """The path of an exhibit's file in a package."""
+    kind = media_type.partition(";")[0].strip().lower()
+    return f"{EXHIBITS}{folder}/{folder}{EXTENSIONS.get(kind, '.bin')}"
+
+
+def is_package(folder: str) -> bool:
+    """Whether a folder says that it is a bag."""
+    return os.path.lexists(os.path.join(folder, BAG_DECLARATION))
+
+
+def walked(folder: str, below: str = "") -> Iterator[str]:
+    """Every file of a package, as `/`-separated paths; a link, an empty folder or a strange name is refused."""
+    try:
+        found = sorted(os.scandir(os.path.join(folder, *below.split("/"))), key=lambda each: each.name)
+    except OSError as error:
+        if not below:
+            raise WrongUse(f"{folder}: not a folder that can be read ({error.strerror})") from None
+        raise Refused(shown(below), "a folder that can be read", str(error.strerror)) from None
+    if not found:
+        raise Refused(shown(below) or "the package", "files in it", "an empty folder")
+    for each in found:
+        name = below + each.name
+        if not PLAIN_PATH.fullmatch(name):
+            raise Refused(shown(name), "a file that belongs to a package", "a name that none of its files has")
+        if each.is_symlink():
+            raise Refused(name, "a regular file or a folder", "a link")
+        if each.is_dir(follow_symlinks=False):
+            yield from walked(folder, name + "/")
+        else:
+            yield name
+
+
+class Bag:
+    """The files of a package, each proven to be as the bag's own lists say.
+
+    Args:
+        told: gets the bytes of each stride that was read.
+    """
+
+    def __init__(self, folder: str, told: Callable[[int], None] = lambda size: None) -> None:
+        self._folder = folder
+        self._told = told
+        self.names = self._all()
+        self.found = {name: self._measure(name) for name in self.names}
+        if self.read(BAG_DECLARATION, len(BAGIT) + 1) != BAGIT:
+            raise Refused(BAG_DECLARATION, "BagIt 1.0 in UTF-8, as RFC 8493 writes it", "something else")
+        payload = [name for name in self.names if name.startswith("data/")]
+        self._check_list(TAG_LIST, [name for name in self.names if name not in payload and name != TAG_LIST])
+        self._check_list(PAYLOAD_LIST, payload)
+        self.seal = self.found[TAG_LIST][1]
+
+    def _all(self) -> list[str]:
+        names: list[str] = []
+        for name in walked(self._folder):
+            names.append(name)
+            if len(names) > MOST_FILES:
+                raise Refused("the package", f"at most {MOST_FILES} files", "more")
+        for name in (*TAG_FILES, TAG_LIST, SUBMISSION, CASE, EXHIBIT_LIST):
+            if name not in names:
+                raise Refused(name, "the file", "none")
+        for name in names:
+            if not name.startswith("data/") and name not in (*TAG_FILES, TAG_LIST):
+                raise Refused(name, "no file but those of a package", "a file that does not belong to it")
+        return names
+
+    def _path(self, name: str) -> str:
+        return os.path.join(self._folder, *name.split("/"))
+
+    def _measure(self, name: str) -> tuple[int, str]:
+        found: tuple[int, str] = _from_file(self._path(name), name, lambda file: _digest_of(file, self._told))
+        return found
+
+    def read(self, name: str, most: int) -> bytes:
+        """The bytes of a file whose digest was checked, compared with it once more."""
+        data = _read(self._path(name), name, most)
+        if hashlib.sha256(data).hexdigest() != self.found[name][1]:
+            raise Refused(name, "a file that nobody writes to meanwhile", "other bytes than a moment ago")
+        return data
+
+    def _check_list(self, name: str, files: Sequence[str]) -> None:
+        """The list names exactly these files, in the order of their names, each with its digest."""
+        lines = utf8(name, self.read(name, MOST_LIST)).split("\n")
+        if lines.pop() != "":
+            raise Refused(name, "a line feed at its end", "none")
+        listed: dict[str, str] = {}
+        for number, line in enumerate(lines, 1):
+            match = LISTED.fullmatch(line)
+            if match is None:
+                raise Refused(f"{name}, line {number}", "64 hex digits, two blanks and a path", shown(line, 120))
+            listed[match.group(2)] = match.group(1)
+        for path in sorted(set(files) ^ set(listed)):
+            there = path in files
+            raise Refused(shown(path), f"a line in {name}" if there else "the file, as " + name + " lists it", "none")
+        if list(listed) != sorted(files) or len(lines) != len(files):
+            raise Refused(name, "each file once, in the order of their names", "another order, or one twice")
+        for path in sorted(files):
+            if listed[path] != self.found[path][1]:
+                raise Refused(path, f"SHA-256 {listed[path]}, as {name} says", self.found[path][1])
+
+
+def check_package(folder: str, keys: Sequence[Key], told: Callable[[int], None] = lambda size: None) -> Package:
+    """Check everything that a package says; raises Refused at the first thing that is wrong.
+
+    Args:
+        told: gets the bytes of each stride that was read.
+    """
+    bag = Bag(folder, told)
+    data = bag.read(SUBMISSION, MOST_LIST)
+    manifest = strict_json(SUBMISSION, data, fractions=True)
+    if not isinstance(manifest, dict) or manifest.get("format") != SUBMISSION_FORMAT:
+        raise Refused(f"{SUBMISSION}: format", SUBMISSION_FORMAT, shown(manifest, 60))
+    bound = _bound(manifest, data)
+    listed = items(f"{SUBMISSION}: items", manifest.get("items"))
+    wanted = [_item(f"{SUBMISSION}: items[{n}]", item) for n, item in enumerate(listed)]
+    if not wanted:
+        raise Refused(f"{SUBMISSION}: items", "at least one exhibit", "none: nothing is proven")
+    folders = exhibit_folders([item["reference"] for item in wanted])
+    _check_places(bag, wanted, folders)
+    custody = _custody_of(bag, {item["clip_id"] for item in wanted}, keys)
+    exhibits = []
+    for number, (item, name) in enumerate(zip(wanted, folders), 1):  # noqa: B905
+        if item["n"] != number:
+            raise Refused(f"{SUBMISSION}: items[{number - 1}].n", str(number), shown(item["n"]))
+        exhibits.append(_check_exhibit(bag, item, name, custody[item["clip_id"]], bound))
+    _check_makers(wanted, custody)
+    size = sum(size for size, _ in bag.found.values())
+    return Package(manifest, bag.seal, len(bag.names), size, tuple(exhibits), custody)
+
+
+def _bound(manifest: dict[str, Any], data: bytes) -> dict[str, str]:
+    """What every entry of a clip in this submission says."""
+    case = manifest.get("case")
+    urn = case.get("urn") if isinstance(case, dict) else None
+    return {
+        "submission_id": text(f"{SUBMISSION}: submission_id", manifest.get("submission_id")),
+        "recipient": text(f"{SUBMISSION}: recipient", manifest.get("recipient")),
+        "urn": text(f"{SUBMISSION}: case.urn", urn),
+        "manifest_sha256": hashlib.sha256(data).hexdigest(),
+    }
+
+
+def _item(where: str, value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Refused(where, "an object", shown(value, 60))
+    for name in ("reference", "clip_id", "kind", "sha256", "media_type", "parent_sha256"):
+        text(f"{where}.{name}", value.get(name))
+    for name in ("n", "size"):
+        whole(f"{where}.{name}", value.get(name))
+    if not CLIP_ID.fullmatch(value["clip_id"]):
+        raise Refused(f"{where}.clip_id", "clip- and 32 letters and digits", shown(value["clip_id"], 60))
+    if (value["kind"] == "master") != (value.get("derivative_id") is None):
+        raise Refused(f"{where}.derivative_id", "one, unless it is a master", shown(value.get("derivative_id"), 60))
+    return value
+
+
+def _check_places(bag: Bag, wanted: Sequence[dict[str, Any]], folders: Sequence[str]) -> None:
+    """Every file of the payload has its place in a package; nothing lies beside."""
+    places = {SUBMISSION, CASE, EXHIBIT_LIST}
+    for item, folder in zip(wanted, folders):  # noqa: B905
+        places |= {f"{EXHIBITS}{folder}/{name}" for name in (MME, LINEAGE, THUMBNAIL, SIDECAR)}
+        places |= {media_name(folder, item["media_type"]), f"{STATEMENTS}MG11-{folder}.txt"}
+        places |= {f"{CUSTODY}{item['clip_id']}/{name}" for name in LIMITS}
+    schedule = re.compile(re.escape(SCHEDULES) + r"[^/]+\.(csv|html)")
+    for name in bag.names:
+        if name.startswith("data/") and name not in places and not schedule.fullmatch(name):
+            raise Refused(name, "a file that has its place in a package", "one that has none")
+
+
+def _custody_of(bag: Bag, clips: set[str], keys: Sequence[Key]) -> dict[str, Proven]:
+    proven = {}
+    for clip in sorted(clips):
+        place = f"{CUSTODY}{clip}/"
+        files = {name: bag.read(place + name, most) for name, most in LIMITS.items() if place + name in bag.found}
+        try:
+            proven[clip] = check_export(files, keys)
+        except Refused as no:
+            raise Refused(place + no.where, no.expected, no.found) from None
+        if proven[clip].clip_id != clip:
+            raise Refused(f"{place}{PROOF}: clip_id", clip, proven[clip].clip_id)
+    return proven
+
+
+def _check_exhibit(bag: Bag, item: dict[str, Any], folder: str, proven: Proven, bound: dict[str, Any]) -> Exhibit:
+    """One exhibit: its file, its entry in the log, its master, and what it was made by."""
+    path, where = media_name(folder, item["media_type"]), f"{SUBMISSION}: items[{item['n'] - 1}]"
+    if path not in bag.found:
+        raise Refused(path, f"the file of exhibit {shown(item['reference'], 60)}", "none")
+    stated = (item["size"], item["sha256"])
+    if bag.found[path] != stated:
+        raise Refused(
+            path, "{} bytes with SHA-256 {}, as submitted".format(*stated), "{} with {}".format(*bag.found[path])
+        )
+    _check_submitted(path, item, proven, bound)
+    _check_mme(bag, f"{EXHIBITS}{folder}/{MME}", item)
+    declared = proven.declared
+    measured = item["sha256"] if item["kind"] == "master" else item["parent_sha256"]
+    if item["kind"] == "master" and item["parent_sha256"] != item["sha256"]:
+        raise Refused(
+            f"{where}.parent_sha256", f"{item['sha256']}, since a master goes", shown(item["parent_sha256"], 80)
+        )
+    if declared is not None and measured != declared.sha256:
+        raise Refused(f"{where}.parent_sha256", f"{declared.sha256}, as declared of the master", shown(measured, 80))
+    _check_sidecar(bag, f"{EXHIBITS}{folder}/{SIDECAR}", proven)
+    made = None if item["kind"] == "master" else _check_made(bag, f"{EXHIBITS}{folder}/{LINEAGE}", item, proven)
+    if made is None and f"{EXHIBITS}{folder}/{LINEAGE}" in bag.found:
+        raise Refused(f"{EXHIBITS}{folder}/{LINEAGE}", "no lineage of a master", "one")
+    return Exhibit(
+        item["n"], item["reference"], item["clip_id"], item["kind"], path, item["size"], item["sha256"],
+        declared is not None, declared_when(proven.events, declared), made,
+    )  # fmt: skip
+
+
+def _check_submitted(path: str, item: dict[str, Any], proven: Proven, bound: dict[str, Any]) -> None:
+    """The clip's custody has the entry of this very file in this very submission."""
+    wanted = {
+        **bound,
+        "reference": item["reference"],
+        "sha256": item["sha256"],
+        "derivative_id": item.get("derivative_id"),
+    }
+    told = [event.said for event in proven.events if event.header["type"] == SUBMITTED and event.said]
+    best: list[str] = list(wanted)
+    for said in told:
+        other = [name for name in wanted if said.get(name) != wanted[name]]
+        if not other:
+            return
+        best = min(best, other, key=len)
+    raise Refused(
+        f"{CUSTODY}{item['clip_id']}/{PROOF}",
+        f"an entry {SUBMITTED} of {path}, with {', '.join(f'{n} {shown(wanted[n], 80)}' for n in best)}",
+        f"{len(told)} entries {SUBMITTED}, none of which says that",
+    )
+
+
+def _check_mme(bag: Bag, path: str, item: dict[str, Any]) -> None:
+    if path not in bag.found:
+        raise Refused(path, "the file", "none")
+    if strict_json(path, bag.read(path, MOST_LIST), fractions=True) != item.get("mme"):
+        raise Refused(path, "what the submission's manifest says of this exhibit", "something else")
+
+
+def _check_sidecar(bag: Bag, path: str, proven: Proven) -> None:
+    """A sidecar is the one that a dock declared with the recording."""
+    if path not in bag.found:
+        return
+    reports = (signed_body(event.said, "report").get("recording") for event in proven.events)
+    if bag.found[path][1] not in [report.get("sidecar_sha256") for report in reports if isinstance(report, dict)]:
+        raise Refused(path, "the sidecar that a dock declared with the recording", "another one")
+
+
+def _check_made(bag: Bag, path: str, item: dict[str, Any], proven: Proven) -> bool:
+    """What made it: the log's entry and the signed lineage agree with the manifest; False where they were withheld."""
+    told = [event.said for event in proven.events if event.header["type"] == MADE and event.said]
+    said = next((said for said in told if said.get("derivative_id") == item["derivative_id"]), None)
+    if (said is None) != (path not in bag.found):
+        raise Refused(path, f"an entry {MADE} and the lineage, or neither", "one of them")
+    if said is None:
+        return False
+    lineage = signed_body(said, "lineage")
+    wanted = {"sha256": item["sha256"], "size": item["size"], "derivative_id": item["derivative_id"]}
+    for name, value in wanted.items():
+        for source, found in ((f"the entry {MADE}", said), ("the lineage", lineage)):
+            if found.get(name) != value:
+                raise Refused(
+                    f"{CUSTODY}{item['clip_id']}/{PROOF}", f"{name} {value} in {source}", shown(found.get(name))
+                )
+    if lineage.get("parent_sha256") != item["parent_sha256"]:
+        raise Refused(path, f"parent_sha256 {item['parent_sha256']}", shown(lineage.get("parent_sha256"), 80))
+    if strict_json(path, bag.read(path, MOST_LIST), fractions=True) != said.get("lineage"):
+        raise Refused(path, f"the signed lineage of the entry {MADE}", "another one")
+    return True
+
+
+def _check_makers(wanted: Sequence[dict[str, Any]], custody: Mapping[str, Proven]) -> None:
+    """Each thing that was made has an entry of its making, be its content withheld."""
+    for clip, proven in custody.items():
+        things = {item["derivative_id"] for item in wanted if item["clip_id"] == clip and item["kind"] != "master"}
+        entries = sum(event.header["type"] == MADE for event in proven.events)
+        if entries < len(things):
+            raise Refused(f"{CUSTODY}{clip}/{PROOF}", f"{len(things)} entries {MADE}", str(entries))
+
+
+def declared_when(events: Sequence[Event], declared: Declared | None) -> tuple[str, str] | None:
+    """Who declared the master's digest first, and when: a dock's id, or a person's name; None if nothing says it."""
+    for event in events:
+        report, decision = signed_body(event.said, "report"), signed_body(event.said, "declaration")
+        for said, about, who, when in (
+            (report, report.get("recording"), "dock", "docked_at"),
+            (decision, decision, "by", "at"),
+        ):
+            if declared is not None and _declaration(about) == declared and isinstance(said.get(when), str):
+                return str(said.get(who)), str(said[when])
+    return None
+
+
+def package_as_json(package: Package) -> dict[str, Any]:
+    """The YES about a package as one object."""
+    manifest = package.manifest
+    return {
+        "verdict": "YES",
+        "submission_id": manifest["submission_id"],
+        "urn": manifest["case"]["urn"],
+        "recipient": manifest["recipient"],
+        "seal": package.seal,
+        "files": package.files,
+        "size": package.size,
+        "exhibits": [
+            {
+                "n": each.number,
+                "reference": each.reference,
+                "clip_id": each.clip_id,
+                "kind": each.kind,
+                "path": each.path,
+                "size": each.size,
+                "sha256": each.sha256,
+                "unchanged_since": None if each.since is None else {"declared_by": each.since[0], "at": each.since[1]},
+                "lineage_shown": each.made,
+            }
+            for each in package.exhibits
+        ],
+        "custody": {
+            clip: {"entries_proven": len(proven.events), "log_size": proven.checkpoint.size,
+                   "signed_by": list(proven.checkpoint.signers), "timestamp": proven.stamp and proven.stamp.time}
+            for clip, proven in package.custody.items()
+        },
+        "not_proven": package_not_proven(package),
+    }  # fmt: skip
+
+
+def package_not_proven(package: Package) -> list[str]:
+    """What nobody should read into a YES about a package."""
+    lines = [
+        "that this is the package that was sent: compare its seal with the one that its maker tells you (--seal)",
+        "that the log has no other entry about these clips: a package leaves out what its recipient may not see",
+        "that what an entry, a schedule or a statement says is true: it was written so, and was not changed since",
+        "the signatures of docks, services and persons inside the payloads: their keys are not part of a package",
+    ]
+    for each in package.exhibits:
+        if not each.declared:
+            lines.append(
+                f"that {shown(each.reference, 60)} goes back to what a dock declared: its declaration was withheld"
+            )
+        if each.made is False:
+            lines.append(f"how {shown(each.reference, 60)} was made from its master: its lineage was withheld")
+    return lines
+
+
+def package_as_text(package: Package) -> str:
+    """The YES about a package for people."""
+    manifest, count = package.manifest, len(package.exhibits)
+    lines = [
+        f"YES: the package is whole, and its {count} exhibits are what was submitted, to the last byte.",
+        "",
+        f"submission {shown(manifest['submission_id'])}",
+        f"case       {shown(manifest['case']['urn'])}, for {shown(manifest['recipient'])}",
+        f"files      {package.files}, {package.size} bytes",
+        f"seal       {package.seal}",
+        "",
+    ]
+    for each in package.exhibits:
+        lines.append(f"{shown(each.reference, 60)}  {each.kind}, {each.size} bytes, {each.path}")
+        lines.append(f"    SHA-256 {each.sha256}")
+        master = "unchanged" if each.kind == "master" else "made from a master that is unchanged"
+        if each.since is not None:
+            lines.append(
+                f"    {master} since {shown(each.since[0], 60)} declared its digest at {shown(each.since[1], 40)}"
+            )
+    for clip, proven in package.custody.items():
+        stamped = f", time-stamped {proven.stamp.time}" if proven.stamp else ""
+        lines.append(
+            f"{clip}: {len(proven.events)} of {proven.checkpoint.size} entries of "
+            f"{shown(proven.checkpoint.origin)} proven{stamped}"
+        )
+    lines += ["", "This does not prove"]
+    lines += [f"  - {line}" for line in package_not_proven(package)]
+    return "\n".join(lines)
+
+
 # -- telling it to people --------------------------------------------------------------------------------------
 
 PHRASES = {
@@ -826,6 +1348,8 @@ PHRASES = {
     "clips.attributed": "attributed to {attribution.officer}: {attribution.reason}",
     "quarantine.decided": "bytes set apart; accepted: {decision.accept}: {decision.reason}",
     "uploads.rejected": "report rejected as {code}: {reason}",
+    "derivatives.made": "a {kind} of {size} bytes was made from the master, SHA-256 {sha256}",
+    "clips.submitted": "submitted to {recipient} as {reference} in {urn}, SHA-256 {sha256}",
 }
 """What a payload says, in one phrase, by the entry's type; a name leads through signed bodies too."""
 
@@ -988,37 +1512,58 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The command; returns its exit code."""
     parser = argparse.ArgumentParser(
         prog="bwv_verify.py",
-        description="Check the exported custody of one clip.",
-        epilog="exit codes: 0 YES, every entry is proven; 1 NO, and where; 2 wrong use",
+        description="Check the exported custody of one clip, or a package of exhibits.",
+        epilog="exit codes: 0 YES, everything is proven; 1 NO, and where; 2 wrong use",
     )
-    parser.add_argument("export", metavar="EXPORT", help="the folder with proof.json")
+    parser.add_argument("export", metavar="FOLDER", help="the folder with proof.json, or a package with bagit.txt")
     parser.add_argument(
         "--key", action="append", required=True, help="name+hash+base64, or a file with one a line; repeat for more"
     )
     parser.add_argument("--footage", metavar="FILE", help="the recording, to compare with what was declared")
+    parser.add_argument("--seal", metavar="SEAL", help="of a package, as its maker told you")
     parser.add_argument("--json", action="store_true", help="one JSON object instead of text")
     given = parser.parse_args(arguments)
     tell: Callable[[dict[str, Any], str], None] = lambda found, words: print(  # noqa: E731
         json.dumps(found, indent=2) if given.json else words
     )
     try:
-        keys = read_keys(given.key)
-        files = read_export(given.export)
-        proven = check_export(files, keys)
-        if given.footage is not None:
-            check_footage(proven, *measure(given.footage))
+        found, words = _checked(given, read_keys(given.key))
     except WrongUse as error:
         print(f"bwv_verify: {error}", file=sys.stderr)
         return 2
     except Refused as no:
-        tell(
-            {"verdict": "NO", "where": no.where, "expected": no.expected, "found": no.found},
-            f"NO: {no.where}\n  expected  {no.expected}\n  found     {no.found}",
-        )
+        tell(as_no(no), f"NO: {no.where}\n  expected  {no.expected}\n  found     {no.found}")
         return 1
-    footage = given.footage is not None
-    tell(as_json(proven, given.export, footage), "" if given.json else as_text(proven, given.export, footage))
+    tell(found, words)
     return 0
+
+
+def as_no(no: Refused) -> dict[str, Any]:
+    """The NO as one object."""
+    return {"verdict": "NO", "where": no.where, "expected": no.expected, "found": no.found}
+
+
+def check_seal(package: Package, seal: str) -> None:
+    """The package is the one whose seal was told."""
+    if package.seal != seal.strip().lower():
+        raise Refused("the seal", shown(seal, 80), f"{package.seal}: another package, or one that was changed")
+
+
+def _checked(given: argparse.Namespace, keys: Sequence[Key]) -> tuple[dict[str, Any], str]:
+    if is_package(given.export):
+        if given.footage is not None:
+            raise WrongUse("--footage goes with the export of one clip; a package has its files in it")
+        package = check_package(given.export, keys)
+        if given.seal is not None:
+            check_seal(package, given.seal)
+        return package_as_json(package), package_as_text(package)
+    if given.seal is not None:
+        raise WrongUse(f"--seal goes with a package; {given.export} has no {BAG_DECLARATION}")
+    proven = check_export(read_export(given.export), keys)
+    if given.footage is not None:
+        check_footage(proven, *measure(given.footage))
+    footage = given.footage is not None
+    return as_json(proven, given.export, footage), as_text(proven, given.export, footage)
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 Every file is hostile (docs: ffmpeg). A file named .mp4 may hold a playlist that names other files, so the demuxer
 is forced by the declared media type, only the `file` protocol is allowed and nothing is decoded. ffprobe runs in
-a process of its own, niced, under limits of memory, time and output, and without a network where bwrap is there.
+the sandbox of workers/footage/sandbox.py.
 
 A clip that is larger than `BOUND` is fetched by its two ends into a sparse file of its true size: MP4 cameras
 write the index ("moov") at the end, and what lies between is not looked at.
@@ -10,12 +10,7 @@ write the index ("moov") at the end, and what lies between is not looked at.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import os
 import re
-import shutil
-import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -24,6 +19,8 @@ import msgspec
 from msgspec import Struct
 
 from workers.footage.passage import STRIDE, Stopped
+from workers.footage.sandbox import OUTPUT, Cell, Limits, run
+from workers.footage.sandbox import command as confined
 from workers.vault.vault import Vault
 
 DEMUXERS = {
@@ -44,8 +41,7 @@ HEAD = 8 << 20
 
 WALL = 30.0
 """Seconds until ffprobe is killed."""
-OUTPUT = 1 << 20
-"""Bytes of its answer that are read."""
+LIMITS = Limits(memory=2_000_000_000, processor=20, written=0, wall=WALL)
 
 
 class Found(Struct, frozen=True):
@@ -87,38 +83,10 @@ def command(ffprobe: str, file: Path, demuxer: str, *, sandbox: bool) -> list[st
         file: absolute; its name is ours.
         sandbox: wrap it in bwrap, see `sandbox_works`.
     """
-    program, media = str(Path(ffprobe).resolve()), str(file.resolve())
-    ask = [program, "-v", "error", "-protocol_whitelist", "file", "-f", demuxer]
+    cell = Cell(file, None, sandbox)
+    ask = [str(Path(ffprobe).resolve()), "-v", "error", "-protocol_whitelist", "file", "-f", demuxer]
     ask += ["-probesize", "50M", "-analyzeduration", "10M", "-show_format", "-show_streams", "-of", "json"]
-    limits = ["nice", "-n", "19"]
-    if prlimit := shutil.which("prlimit"):
-        limits += [prlimit, "--as=2000000000", "--cpu=20", "--nofile=64", "--fsize=0"]
-    if not sandbox:
-        return [*limits, *ask, f"file:{media}"]
-    return [*limits, *_bwrap(program), "--ro-bind", media, "/media", "--", *ask, "file:/media"]
-
-
-def _bwrap(program: str) -> list[str]:
-    bound = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
-    for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives"):
-        bound += ["--ro-bind-try", path, path]
-    # The empty /tmp comes first: the program itself may lie below it.
-    return [*bound, "--tmpfs", "/tmp", "--ro-bind-try", program, program, "--proc", "/proc", "--dev", "/dev"]
-
-
-async def sandbox_works() -> bool:
-    """Whether bwrap is there and this machine lets it make namespaces; many containers do not."""
-    if shutil.which("bwrap") is None:
-        return False
-    code, _, _ = await _run([*_bwrap("/usr/bin/true"), "--", "/usr/bin/true"], wall=5.0)
-    return code == 0
-
-
-async def version_of(ffprobe: str) -> str | None:
-    """`ffprobe <version>`, or None if it does not run."""
-    code, out, _ = await _run([ffprobe, "-version"], wall=10.0)
-    words = out.decode("utf-8", "replace").split()
-    return f"ffprobe {words[2]}" if code == 0 and len(words) > 2 else None
+    return confined([*ask, f"file:{cell.media_inside}"], cell, LIMITS)
 
 
 ADDRESS = re.compile(r" ?@ 0x[0-9a-f]+")
@@ -129,15 +97,15 @@ async def probe(ffprobe: str, file: Path, media_type: str, *, sandbox: bool) -> 
     demuxer = DEMUXERS.get(media_type.partition(";")[0].strip().lower())
     if demuxer is None:
         return Found(False, f"not probed: {media_type[:80]} is not a format that is probed")
-    code, out, complaint = await _run(command(ffprobe, file, demuxer, sandbox=sandbox), wall=WALL)
-    if code is None:
+    ended = await run(command(ffprobe, file, demuxer, sandbox=sandbox), wall=WALL)
+    if ended.code is None:
         return Found(False, f"ffprobe was killed after {WALL:g} s, or answered more than {OUTPUT} bytes")
-    if code != 0:
+    if ended.code != 0:
         # An address in memory differs each time, and the same finding must be the same event.
-        said = ADDRESS.sub("", complaint.decode("utf-8", "replace").replace(str(file), "")).strip()[-300:]
-        return Found(False, f"ffprobe ended with {code}: {said}")
+        said = ADDRESS.sub("", ended.complaint.decode("utf-8", "replace").replace(str(file), "")).strip()[-300:]
+        return Found(False, f"ffprobe ended with {ended.code}: {said}")
     try:
-        return _understood(msgspec.json.decode(out, type=dict[str, Any]))
+        return _understood(msgspec.json.decode(ended.out, type=dict[str, Any]))
     except (msgspec.DecodeError, UnicodeError, ValueError, TypeError, AttributeError) as error:
         return Found(False, f"ffprobe's answer is not understood: {error}")
 
@@ -164,46 +132,3 @@ def _only(stream: dict[str, Any] | None, *names: str) -> dict[str, Any] | None:
     if stream is None:
         return None
     return {n: v if isinstance(v, int) else str(v)[:80] for n in names if (v := stream.get(n)) is not None}
-
-
-async def _run(argv: list[str], *, wall: float) -> tuple[int | None, bytes, bytes]:
-    """Run a program with an empty environment; its exit code is None if it was killed."""
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
-            start_new_session=True,
-        )
-    except OSError as error:
-        return 127, b"", str(error).encode()
-
-    def kill() -> None:
-        # Its whole session: nice, prlimit and bwrap stand before it.
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-
-    try:
-        async with asyncio.timeout(wall):
-            out, complaint = await asyncio.gather(_bounded(process.stdout, kill), _bounded(process.stderr, kill))
-            code = await process.wait()
-    except TimeoutError:
-        return None, b"", b""
-    finally:
-        if process.returncode is None:
-            kill()
-            # Reads the rest away: asyncio does not see the end of a process whose pipe is still full.
-            await process.communicate()
-    return (code, out, complaint) if max(len(out), len(complaint)) <= OUTPUT else (None, b"", b"")
-
-
-async def _bounded(stream: asyncio.StreamReader | None, kill: Callable[[], None]) -> bytes:
-    """Read to the end, keep at most one byte above OUTPUT; a program that writes more is killed."""
-    seen = bytearray()
-    while stream is not None and (piece := await stream.read(1 << 16)):
-        seen += piece[: OUTPUT + 1 - len(seen)]
-        if len(seen) > OUTPUT:
-            kill()
-    return bytes(seen)

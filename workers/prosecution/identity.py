@@ -44,10 +44,12 @@ def submission_id(
     purpose_item: int | None,
     recipient: Recipient,
     items: Sequence[OrderedItem],
+    not_recorded: str | None = None,
 ) -> str:
     """One submission for each case, purpose, recipient and content; also the gateway's idempotency key."""
-    content = [[item.reference, item.clip_id, item.derivative_id] for item in items]
-    return derived_id("submission", namespace, case, purpose.value, purpose_item, recipient.value, sorted(content))
+    content = sorted([plain(item.reference), item.clip_id, item.derivative_id or ""] for item in items)
+    about = (namespace, case, purpose.value, purpose_item, recipient.value)
+    return derived_id("submission", *about, content, not_recorded)
 
 
 def link_id(submission: str) -> str:

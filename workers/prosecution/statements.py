@@ -161,6 +161,15 @@ class ExhibitWithdrawn(Struct, frozen=True, tag="exhibit-withdrawn"):
     reference: str
 
 
+class ExhibitAmended(Struct, frozen=True, tag="exhibit-amended"):
+    """What is given replaces what was: the producing statement comes later than the exhibit. What it shows stays."""
+
+    reference: str
+    producer: str | None = None
+    mg11: str | None = None
+    description: str | None = None
+
+
 class UnusedMarked(Struct, frozen=True, tag="unused"):
     """The disclosure officer looked at a clip of the incident that is no exhibit."""
 
@@ -186,6 +195,15 @@ class OutcomeRecorded(Struct, frozen=True, tag="outcome"):
     ends: str | None = None
     custodial: bool = False
     says: str = ""
+
+
+class OutcomeWithdrawn(Struct, frozen=True, tag="outcome-withdrawn"):
+    """An outcome that was recorded by mistake: a person takes it back. The record keeps both."""
+
+    defendant: str
+    outcome: OutcomeKind
+    on: str
+    offence: str | None = None
 
 
 class RequestRefusedOn(Struct, frozen=True, tag="request-refused"):
@@ -220,8 +238,10 @@ Change = (
     | OffenceAdded
     | ExhibitAdded
     | ExhibitWithdrawn
+    | ExhibitAmended
     | UnusedMarked
     | OutcomeRecorded
+    | OutcomeWithdrawn
     | RequestRefusedOn
     | Approved
     | CaseReviewed
@@ -289,6 +309,8 @@ class SubmissionOrder(Struct, frozen=True):
         purpose_item: N of an action-plan item.
         address: where the one-time codes of its link are sent; None: whoever holds the link is "holder of the link".
         batch, row: of the file that it came from.
+        not_recorded: why there is no footage of the case; then there are no items.
+        nobody_else: why what goes to a data subject unredacted shows nobody else; empty: everything is redacted.
     """
 
     submission_id: str
@@ -304,6 +326,8 @@ class SubmissionOrder(Struct, frozen=True):
     urgent: bool = False
     batch: str | None = None
     row: int | None = None
+    nobody_else: str = ""
+    not_recorded: str | None = None
 
 
 class SubmissionRetry(Struct, frozen=True):

@@ -104,8 +104,7 @@ async def take_ends(connection: Connection, holds: Collection[str]) -> None:
     await execute(
         connection,
         "UPDATE holds h SET earliest_end = e.earliest_end FROM hold_ends e WHERE e.hold_id = h.hold_id"
-        " AND h.hold_id = ANY(%s) AND h.reason = %s AND h.lifted_at IS NULL"
-        " AND h.earliest_end IS DISTINCT FROM e.earliest_end",
+        " AND h.hold_id = ANY(%s) AND h.reason = %s AND h.earliest_end IS DISTINCT FROM e.earliest_end",
         (list(holds), HoldReason.CASE),
     )
 

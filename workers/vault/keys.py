@@ -2,7 +2,7 @@
 
     <namespace>/clips/<clip_id>/<attempt>/{footage,sidecar.json,manifest.json}
     <namespace>/quarantine/<clip_id>/{footage,sidecar.json,manifest.json}
-    <namespace>/derivatives/<clip_id>/...
+    <namespace>/derivatives/<clip_id>/<derivative_id>/{media,lineage.json}
     <namespace>/certificates/<clip_id>
     <namespace>/custody/{tile,seals,checkpoints,timestamps,payloads}/...
     <namespace>/store-check/<random>/...
@@ -19,11 +19,15 @@ from dataclasses import dataclass
 from workers.errors import NameInvalid
 from workers.footage.clip import CLIP_ID, check_namespace
 
+_DERIVATIVE_ID = re.compile(r"derivative-[a-z2-7]{32}")
 _CUSTODY_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}(?:/[a-z0-9][a-z0-9._-]{0,79}){0,7}")
 
 FOOTAGE = "footage"
 SIDECAR = "sidecar.json"
 MANIFEST = "manifest.json"
+
+MEDIA = "media"
+LINEAGE = "lineage.json"
 
 CUSTODY_OTHER = "other"
 """Stands for the clip where a custody payload is about none."""
@@ -49,6 +53,28 @@ class ClipKeys:
     def manifest(self) -> str:
         """Key of the manifest. It is written last: a clip is stored if and only if it is there."""
         return self.prefix + MANIFEST
+
+
+@dataclass(frozen=True, slots=True)
+class DerivativeKeys:
+    """The two keys of something that was made from a clip.
+
+    Attributes:
+        attempt: above 1 where an earlier one left other bytes than were made again, before it could say from what.
+    """
+
+    prefix: str
+    attempt: int = 1
+
+    @property
+    def media(self) -> str:
+        """Key of what was made."""
+        return self.prefix + MEDIA + ("" if self.attempt == 1 else f"-{self.attempt}")
+
+    @property
+    def lineage(self) -> str:
+        """Key of its signed lineage, written last."""
+        return self.prefix + LINEAGE
 
 
 def attempt_keys(namespace: str, clip_id: str, attempt: int) -> ClipKeys:
@@ -78,6 +104,17 @@ def quarantine_keys(namespace: str, clip_id: str) -> ClipKeys:
 def derivatives_prefix(namespace: str, clip_id: str) -> str:
     """Prefix of everything that was made from a clip, with its closing slash."""
     return f"{check_namespace(namespace)}/derivatives/{_clip(clip_id)}/"
+
+
+def derivative_keys(namespace: str, clip_id: str, derivative_id: str, attempt: int = 1) -> DerivativeKeys:
+    """Keys of something that was made from a clip.
+
+    Raises:
+        NameInvalid: an id or the namespace breaks the rules.
+    """
+    if not _DERIVATIVE_ID.fullmatch(derivative_id):
+        raise NameInvalid(f"derivative id {derivative_id!r}: expected derivative- and 32 letters a-z or digits 2-7")
+    return DerivativeKeys(f"{derivatives_prefix(namespace, clip_id)}{derivative_id}/", attempt)
 
 
 def places_of(namespace: str, clip_id: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from workers.footage import probe as probing
+from workers.footage import sandbox
 from workers.footage.passage import Stopped
 from workers.footage.probe import command, fetch, probe
 from workers.vault.fake import FakeVault
@@ -89,7 +90,7 @@ async def test_whatever_ffprobe_does_is_an_answer(
 async def test_a_program_that_is_not_there_is_an_answer(tmp_path: Path) -> None:
     found = await probe(str(tmp_path / "nothing"), tmp_path / "m", "video/mp4", sandbox=False)
     assert not found.readable
-    assert await probing.version_of(str(tmp_path / "nothing")) is None
+    assert await sandbox.version_of(str(tmp_path / "nothing")) is None
 
 
 async def test_an_unknown_format_is_not_even_tried(tmp_path: Path) -> None:
@@ -107,7 +108,7 @@ async def test_a_cancelled_probe_leaves_no_process(monkeypatch: pytest.MonkeyPat
         return process
 
     monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
-    task = asyncio.create_task(probing._run(["sleep", "60"], wall=60))
+    task = asyncio.create_task(sandbox.run(["sleep", "60"], wall=60))
     process = await started.get()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -13,8 +13,9 @@ import pytest
 
 from local.ffmpeg import find_ffmpeg
 from local.sample import encode
-from workers.footage.probe import command, probe, sandbox_works
+from workers.footage.probe import command, probe
 from workers.footage.recording import SourceType
+from workers.footage.sandbox import sandbox_works
 
 
 @pytest.fixture(scope="module")

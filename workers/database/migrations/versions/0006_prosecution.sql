@@ -35,6 +35,13 @@ CREATE TABLE exhibits (
 
 CREATE INDEX exhibits_by_clip ON exhibits (clip_id);
 
+-- Written by holds alone: the end that a case gave its holds, whichever of both comes first.
+CREATE TABLE hold_ends (
+    hold_id text PRIMARY KEY,
+    version int NOT NULL,               -- of the case; an older one changes nothing
+    earliest_end timestamptz NOT NULL
+);
+
 -- Written by derivation alone.
 CREATE TABLE derivatives (
     derivative_id text PRIMARY KEY,
@@ -64,7 +71,7 @@ CREATE TABLE submissions (
     purpose text NOT NULL,
     purpose_item int,
     recipient text NOT NULL,
-    state text NOT NULL,                -- requested, prepared, sent, acknowledged, rejected, partial, contradicted
+    state text NOT NULL,                -- workers/prosecution/submission/states.py
     ordered jsonb NOT NULL,             -- the signed order, verbatim
     items int NOT NULL,
     manifest jsonb,
@@ -83,7 +90,7 @@ CREATE TABLE submissions (
     overdue_told_at timestamptz,
     asked_at timestamptz,               -- when the gateway was last asked for its receipt
     answered_at timestamptz,
-    CHECK (state IN ('requested', 'prepared', 'sent', 'acknowledged', 'rejected', 'partial', 'contradicted'))
+    CHECK (state IN ('requested', 'refused', 'prepared', 'sent', 'acknowledged', 'rejected', 'partial', 'contradicted'))
 );
 
 CREATE INDEX submissions_by_case ON submissions (case_id);
@@ -94,6 +101,9 @@ CREATE INDEX submissions_open ON submissions (state, sent_at) WHERE state IN ('r
 
 CREATE INDEX submissions_by_time ON submissions (requested_at DESC);
 
+CREATE INDEX submissions_answered ON submissions (asked_at)
+    WHERE state IN ('acknowledged', 'rejected', 'partial', 'contradicted');
+
 -- Written by receipts alone: how far the gateway's list of outcomes was read.
 CREATE TABLE gateway_cursor (
     gateway text PRIMARY KEY,
@@ -103,7 +113,7 @@ CREATE TABLE gateway_cursor (
 -- Written by prosecution (new ones) and links (the rest).
 CREATE TABLE links (
     link_id text PRIMARY KEY,
-    token text NOT NULL UNIQUE,         -- the secret part of its address
+    token_sha256 text NOT NULL UNIQUE,  -- of the secret part of its address, which is nowhere but in the manifest
     submission_id text NOT NULL,
     case_id text NOT NULL,
     address text,                       -- where codes are sent; null: "holder of the link"
@@ -133,3 +143,6 @@ CREATE TABLE link_sessions (
     opened_at timestamptz NOT NULL,
     ends_at timestamptz NOT NULL
 );
+
+-- Who looked at what a link leads to, without reading the whole log.
+CREATE INDEX custody_links_opened ON custody (index) WHERE type = 'links.opened';

@@ -1,0 +1,1 @@
+"""Packages: a submission as a BagIt folder that opens and is checked anywhere, without network and without us."""

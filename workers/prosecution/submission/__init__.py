@@ -1,0 +1,1 @@
+"""Submissions: what goes to whom, its states, and what the recipient says that it has received."""
