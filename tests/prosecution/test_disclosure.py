@@ -343,6 +343,26 @@ def test_who_may_have_what(
             may_go(held, asked, TODAY)
 
 
+HIDDEN = exhibit(reference="AB/1", start=10.0, end=20.0, redaction=REDACTED)
+
+
+@pytest.mark.parametrize("part", [{}, {"start": 15.0}, {"end": 10.1}])
+def test_no_exhibit_shows_what_another_one_of_its_clip_hides(part: dict[str, float]) -> None:
+    bare = exhibit(**part)
+    held = case(exhibits=(bare, HIDDEN))
+    items = ((cut if part else whole)(bare), cut(HIDDEN))
+    may_go(held, order(Recipient.CPS, *items), TODAY)
+    with pytest.raises(Refused, match="JS/1 shows without redaction what AB/1"):
+        may_go(held, order(Recipient.DEFENCE, *items), TODAY)
+
+
+@pytest.mark.parametrize("part", [{"start": 20.0}, {"start": 0.0, "end": 10.0}, {"clip_id": "clip-b"}])
+def test_what_shows_something_else_goes_beside_it(part: dict[str, object]) -> None:
+    bare = exhibit(**part)
+    items = ((whole if "clip_id" in part else cut)(bare), cut(HIDDEN))
+    may_go(case(exhibits=(bare, HIDDEN)), order(Recipient.DEFENCE, *items), TODAY)
+
+
 @pytest.mark.parametrize("clips", [(), ("clip-a",)])
 def test_what_is_refused_does_not_go(clips: tuple[str, ...]) -> None:
     refusal = RefusedOn(ground("crime"), clips, "2026-11-01T00:00:00Z", "ADMIN")

@@ -14,7 +14,6 @@ import rfc8785
 from workers.custody.bwv_verify import Refused, canonical, exhibit_folders, media_name, strict_json
 from workers.custody.export import Row
 from workers.errors import NameInvalid
-from workers.errors import Refused as RefusedRequest
 from workers.footage.canonical import canonical as canonical_bytes
 from workers.footage.passage import Stopped
 from workers.keys.signing import Signed
@@ -26,11 +25,8 @@ from workers.prosecution.package.recipients import (
     has,
     may_have_lineage,
     may_have_schedule,
-    refuse_bare,
 )
 from workers.prosecution.statements import DerivativeKind, DerivativeOrder, Lineage, Recipient
-from workers.prosecution.submission.manifest import ManifestItem
-from workers.prosecution.submission.mme import Mme
 from workers.vault.fake import FakeReader
 
 CPS, DEFENCE, SUBJECT, TRAINING = Recipient.CPS, Recipient.DEFENCE, Recipient.DATA_SUBJECT, Recipient.TRAINING
@@ -77,27 +73,6 @@ def test_how_something_was_made_is_told_to_whom_it_concerns() -> None:
         (DerivativeKind.REDACTION, ours, [CPS]),
     ):
         assert [one for one in Recipient if may_have_lineage(one, lineage(kind, reason), ours)] == who, (kind, reason)
-
-
-def item(
-    reference: str, kind: str, start: float | None = None, end: float | None = None, clip: str = "a"
-) -> ManifestItem:
-    about = {"n": 1, "reference": reference, "clip_id": clip, "derivative_id": None, "kind": kind, "sha256": "0",
-             "size": 1, "media_type": "video/mp4", "parent_sha256": "0", "version_id": "v", "key": "k",
-             "description": "d", "producer": "p", "start": start, "end": end,
-             "mme": Mme(status="recorded")}  # fmt: skip
-    return msgspec.convert(about, ManifestItem)
-
-
-def test_no_exhibit_shows_what_another_one_of_its_clip_hides() -> None:
-    hidden = item("AB/1", "redaction", 10.0, 20.0)
-    for bare in (item("JS/1", "master"), item("JS/1", "range", 15.0), item("JS/1", "range", None, 10.1)):
-        refuse_bare([hidden, bare], CPS)
-        for recipient in (DEFENCE, SUBJECT, TRAINING):
-            with pytest.raises(RefusedRequest, match="JS/1 shows without redaction what AB/1"):
-                refuse_bare([bare, hidden], recipient)
-    for bare in (item("JS/1", "range", 20.0), item("JS/1", "range", 0.0, 10.0), item("JS/1", "master", clip="b")):
-        refuse_bare([hidden, bare], DEFENCE)
 
 
 def row(index: int, kind: str, **said: str) -> Row:

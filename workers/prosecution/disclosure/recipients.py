@@ -9,6 +9,7 @@ redacted footage alone, while the approval of a second person lasts.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from workers.errors import Refused
@@ -39,8 +40,9 @@ def may_go(case: Case, order: SubmissionOrder, today: date) -> None:
         return
     if recipient is Recipient.TRAINING:
         check_approval(case, today)
-    for item in order.items:
-        exhibit = _exhibit(case, item)
+    exhibits = [_exhibit(case, item) for item in order.items]
+    _refuse_bare(exhibits)
+    for item, exhibit in zip(order.items, exhibits, strict=True):
         _check_cut(exhibit, item, recipient)
         if recipient is Recipient.DATA_SUBJECT:
             _check_subject(case, exhibit, order.nobody_else)
@@ -49,6 +51,25 @@ def may_go(case: Case, order: SubmissionOrder, today: date) -> None:
                 f"{exhibit.reference} is not redacted, and training sees redacted footage alone",
                 "withdraw it, and add it under its next reference with a redaction file",
             )
+
+
+def _refuse_bare(exhibits: Sequence[Exhibit]) -> None:
+    """Let no exhibit show what another one of the same clip hides: a redaction is worth nothing beside its master."""
+    for hidden in (one for one in exhibits if one.redaction is not None):
+        for bare in (one for one in exhibits if one.clip_id == hidden.clip_id and one.redaction is None):
+            if _begins(hidden) < _ends(bare) and _begins(bare) < _ends(hidden):
+                raise Refused(
+                    f"{bare.reference} shows without redaction what {hidden.reference} of the same clip hides",
+                    "redact both, or submit one of them alone",
+                )
+
+
+def _begins(exhibit: Exhibit) -> float:
+    return exhibit.start or 0.0
+
+
+def _ends(exhibit: Exhibit) -> float:
+    return exhibit.end if exhibit.end is not None else float("inf")
 
 
 def check_approval(case: Case, today: date) -> None:

@@ -25,7 +25,7 @@ from workers.prosecution.package.bag import BagWriter, Sealed
 from workers.prosecution.package.contents import Contents, Item, contents
 from workers.prosecution.package.continuity import Custody, custody_of
 from workers.prosecution.package.page import HERE, Papers, page
-from workers.prosecution.package.recipients import Part, case_for, has, may_have_schedule, refuse_bare
+from workers.prosecution.package.recipients import Part, case_for, has, may_have_schedule
 from workers.prosecution.package.thumbnails import Picture, picture
 from workers.vault.faults import NotThere
 from workers.vault.vault import Vault
@@ -78,7 +78,6 @@ class Builder:
         async with self._database.connection() as connection:
             found = await contents(connection, submission_id)
         may_go(found.case, found.submission.order(), datetime.now(ZoneInfo("Europe/London")).date())
-        refuse_bare(found.manifest.items, found.recipient)
         custody = await custody_of(
             self._database, self._namespace, found, patience=patience, waiting=progress.sealing
         )  # fmt: skip

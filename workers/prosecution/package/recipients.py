@@ -19,16 +19,14 @@ exhibits is in every package, since its digest is in the custody log.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any
 
 import msgspec
 
-from workers.errors import Refused
 from workers.prosecution.cases.case import Case, Exhibit
 from workers.prosecution.statements import DerivativeKind, DerivativeOrder, Lineage, Recipient
-from workers.prosecution.submission.manifest import ManifestItem
 
 
 class Part(StrEnum):
@@ -84,31 +82,6 @@ def may_have_lineage(recipient: Recipient, lineage: Lineage, reason: str) -> boo
     if lineage.kind is DerivativeKind.REDACTION or not has(recipient, Part.PAYLOADS):
         return False
     return msgspec.json.decode(lineage.order.body, type=DerivativeOrder).reason in ("", reason)
-
-
-def refuse_bare(items: Sequence[ManifestItem], recipient: Recipient) -> None:
-    """Let no exhibit show what another one of the same clip hides: a redaction is worth nothing beside its master.
-
-    Raises:
-        Refused: two exhibits of a clip overlap in time, one of them redacted, and the recipient is not the CPS.
-    """
-    if has(recipient, Part.REDACTION):
-        return
-    for hidden in (item for item in items if item.kind == "redaction"):
-        for bare in (item for item in items if item.clip_id == hidden.clip_id and item.kind != "redaction"):
-            if _begins(hidden) < _ends(bare) and _begins(bare) < _ends(hidden):
-                raise Refused(
-                    f"{bare.reference} shows without redaction what {hidden.reference} of the same clip hides",
-                    "redact both, or submit one of them alone",
-                )
-
-
-def _begins(item: ManifestItem) -> float:
-    return item.start or 0.0
-
-
-def _ends(item: ManifestItem) -> float:
-    return item.end if item.end is not None else float("inf")
 
 
 def case_for(case: Case, recipient: Recipient, references: Collection[str]) -> dict[str, Any]:
