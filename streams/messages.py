@@ -712,6 +712,7 @@ class SubmissionPrepared(Message, frozen=True):
     Attributes:
         manifest_sha256: of the manifest's RFC 8785 form.
         manifest: what goes, item by item (docs/submissions.md).
+        order: what the person signed; without it a lost row cannot be made again.
     """
 
     submission_id: str
@@ -721,6 +722,7 @@ class SubmissionPrepared(Message, frozen=True):
     recipient: str
     manifest_sha256: str
     manifest: dict[str, Any]
+    order: Signed | None = None
 
 
 class ClipSubmitted(Message, frozen=True):

@@ -40,13 +40,12 @@ from workers.prosecution.links import rows as links
 from workers.prosecution.links.secret import Secret
 from workers.prosecution.statements import Recipient, SubmissionOrder, SubmissionRetry
 from workers.prosecution.submission import queries, rows
+from workers.prosecution.submission.awaited import BY_HAND
 from workers.prosecution.submission.check import check_order, today
 from workers.prosecution.submission.preparing import case_of, manifest_for, outstanding
 from workers.prosecution.submission.rows import Submission
 from workers.prosecution.submission.states import RETURN, State
 from workers.retention.answers import Answer, Verdict, answer
-
-BY_HAND = "nobody: it goes by its link, or as a package (bwv package build)"
 
 
 class Prosecution(LongStage):
@@ -155,7 +154,7 @@ class Prosecution(LongStage):
         link = await self._link(connection, order)
         manifest = await manifest_for(connection, self.settings.namespace, case, order, link=link)
         waits_for = BY_HAND if order.recipient is not Recipient.CPS else self.sending.awaited
-        await rows.prepare(connection, seen, manifest, events.prepared(manifest), waits_for=waits_for)
+        await rows.prepare(connection, seen, manifest, events.prepared(manifest, seen.ordered), waits_for=waits_for)
         details = {
             "submission_id": seen.submission_id,
             "urn": seen.urn,

@@ -18,6 +18,7 @@ from streams.messages import HoldRequested, decode, event
 from streams.record import catch_up
 from streams.sealing import open_archive
 from streams.settings import Settings
+from streams.submission_events import outcome_request, submitted
 from streams.topics import BY_NAME
 from streams.vaults import open_vault
 from workers.custody.keys import load_verifiers
@@ -36,6 +37,9 @@ from workers.keys.signing import Signed
 from workers.prosecution.cases.case_holds import hold_of
 from workers.prosecution.cases.restoring import restore_cases
 from workers.prosecution.derivatives.restoring import restore_derivatives
+from workers.prosecution.gateway.restoring import restore_outcomes
+from workers.prosecution.links.restoring import restore_links
+from workers.prosecution.submission.restoring import restore_submissions
 from workers.retention.restoring_shared import enter_unproved, fan_out_again, plan_all, restore_shared
 from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
 from workers.vault.vault import Vault, Version
@@ -56,7 +60,9 @@ class Rebuilt(Struct, frozen=True):
         policies: that were adopted.
         unproved: holds of which only a sign is left; two people lift them.
         cases: that were made again from their signed changes.
-        passed_over: one sentence for each change of a case that has no effect now.
+        submissions, links: that were made again from what was told of them.
+        passed_over: one sentence for each change of a case or link, and each event of a submission, that has no
+            effect now.
         by_vault: rule → rows that what lies in the vault corrected.
         kept: name of the schema that was replaced; None when there was none.
     """
@@ -71,6 +77,8 @@ class Rebuilt(Struct, frozen=True):
     policies: int
     unproved: int
     cases: int
+    submissions: int
+    links: int
     passed_over: tuple[str, ...]
     by_vault: dict[str, int]
     kept: str | None
@@ -108,8 +116,11 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
             again += await fan_out_again(connection, lambda row: fate_restoring.told(row).event)
             cases = await restore_cases(connection, keys.known, _is_message)
             await restore_derivatives(connection, keys.known, _is_message)
+            sent = await restore_submissions(connection, keys.known, _is_message, submitted)
+            links = await restore_links(connection, keys.known, _is_message)
+            await restore_outcomes(connection, keys.known, _is_message, outcome_request)
             await announce(connection, [_asked_again(request) for request in cases.unplaced])
-            again += len(cases.unplaced)
+            again += len(cases.unplaced) + sent.again
         await plan_all(database, lambda n: told("clips planned", n))
         await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
     replace = partial(replace_schema, settings.database, fresh, settings.namespace, sealed=restored.size)
@@ -125,7 +136,9 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         policies=shared["policies"],
         unproved=unproved,
         cases=cases.cases,
-        passed_over=cases.passed_over,
+        submissions=sent.submissions,
+        links=links.links,
+        passed_over=(*cases.passed_over, *sent.passed_over, *links.passed_over),
         by_vault=by_vault,
         kept=kept,
     )

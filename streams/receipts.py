@@ -28,7 +28,7 @@ from workers.keys.signing import Role, Signer
 from workers.keys.statements import PURPOSES, now_iso
 from workers.prosecution.gateway.asking import AT_ONCE, Asked, Asking, tell_overdue
 from workers.prosecution.gateway.contract import Outcome
-from workers.prosecution.gateway.outcomes import Read, read_outcomes
+from workers.prosecution.gateway.outcomes import REASON, Read, read_outcomes
 from workers.prosecution.statements import CaseChange, OutcomeRecorded
 from workers.prosecution.submission.rows import Submission
 from workers.prosecution.submission.states import State
@@ -130,11 +130,10 @@ class Told:
             custodial=outcome.custodial,
             says=outcome.says,
         )
-        change = CaseChange(case_id, recorded, f"the gateway's outcome {outcome.id}", NAME, now_iso())
+        change = CaseChange(case_id, recorded, f"{REASON}{outcome.id}", NAME, now_iso())
         told = CaseRequested(case_id, self._signer.sign(PURPOSES[CaseChange], change))
-        return event(
-            "cases.requested", told, key=case_id, subject=case_id, source=NAME, cause=(case_id, "outcome", outcome.id)
-        )
+        cause = events.outcome_cause(case_id, outcome.id)
+        return event("cases.requested", told, key=case_id, subject=case_id, source=NAME, cause=cause)
 
     def unplaced(self, what: str, reason: str, action: str) -> Event:
         """An outcome that reaches no case."""

@@ -20,6 +20,7 @@ from workers.errors import FootageDiffers, GatewayAway, GatewayRefused, RuleBrok
 from workers.failpoints import reach
 from workers.prosecution.statements import Recipient
 from workers.prosecution.submission import queries, rows
+from workers.prosecution.submission.awaited import NO_GATEWAY, THE_GATEWAY
 from workers.prosecution.submission.rows import Submission
 from workers.prosecution.submission.states import State
 from workers.vault.faults import NotThere
@@ -32,9 +33,6 @@ SMALL = Limits(connect=3.0, tries=2)
 
 STORE_AGAIN = 3.0
 """Seconds after which an item is read again while the store is away."""
-
-NO_GATEWAY = "a gateway: none is set (BWV_GATEWAY, docs/gateway.md)"
-THE_GATEWAY = "the gateway"
 
 
 class Sending:

@@ -43,8 +43,8 @@ def asked_by(order: SubmissionOrder, signed: Signed) -> str:
     return event_id(lane(order.urgent), signed.signature)
 
 
-def prepared(manifest: Manifest) -> list[Event]:
-    """What goes is fixed: of the case, and of each clip."""
+def prepared(manifest: Manifest, ordered: Signed) -> list[Event]:
+    """What goes is fixed: of the case, and of each clip. With the order, its row can be made again."""
     digest, case = manifest.sha256, manifest.case
     told = SubmissionPrepared(
         submission_id=manifest.submission_id,
@@ -54,9 +54,16 @@ def prepared(manifest: Manifest) -> list[Event]:
         recipient=manifest.recipient,
         manifest_sha256=digest,
         manifest=manifest.plain(),
+        order=ordered,
     )
     first = _of_case("submissions.prepared", told, case.case_id, manifest.submission_id, PROSECUTION, digest)
-    return [first, *(_submitted(manifest, digest, n) for n in range(len(manifest.items)))]
+    return [first, *submitted(manifest)]
+
+
+def submitted(manifest: Manifest) -> list[Event]:
+    """What goes, for the record of each clip."""
+    digest = manifest.sha256
+    return [_submitted(manifest, digest, position) for position in range(len(manifest.items))]
 
 
 def _submitted(manifest: Manifest, digest: str, position: int) -> Event:
@@ -118,6 +125,16 @@ def overdue(seen: Submission) -> Event:
     assert seen.due_at is not None
     told = SubmissionOverdue(seen.submission_id, seen.case_id, now_iso(seen.due_at))
     return _of_case("submissions.overdue", told, seen.case_id, seen.submission_id, RECEIPTS, seen.attempt)
+
+
+def outcome_cause(case: str, outcome: str) -> tuple[str, str, str]:
+    """Cause of a request to record an outcome: by the gateway's id of it, so that it is taken once."""
+    return case, "outcome", outcome
+
+
+def outcome_request(case: str, outcome: str) -> str:
+    """Event id of such a request."""
+    return event_id("cases.requested", *outcome_cause(case, outcome))
 
 
 def _of_case(topic: str, told: Message, case: str, submission: str, source: str, *cause: object) -> Event:

@@ -47,7 +47,7 @@ async def check_again(settings: Settings, derivative_id: str) -> Compared:
         seconds=settings.derive_seconds,
         memory=settings.derive_memory,
     )
-    vault = open_vault(settings, "derivation")
+    vault = open_vault(settings, "prosecution")
     try:
         async with room(folder_of(settings.derive_folder)) as folder:
             clip, out = folder / "master", folder / "out"

@@ -216,14 +216,15 @@ def list_command(
     else:
         show_table(
             f"Holds: {len(found)}",
-            ("hold", "reason", "covers", "placed", "by", "clips", "lifted"),
+            ("hold", "reason", "covers", "placed", "by", "clips", "ends"),
             [_line(listed) for listed in found],
         )
 
 
 def _line(listed: Listed) -> tuple[str, ...]:
     clips = ", ".join(f"{n} {state}" for state, n in listed.clips.items() if n) or "-"
-    ended = f"{listed.lifted_at:%Y-%m-%d %H:%M}" if listed.lifted_at else "asked" if listed.lift_asked else ""
+    asked = "lift asked for" if listed.lift_asked else ""
+    ended = f"lifted {listed.lifted_at:%Y-%m-%d %H:%M}" if listed.lifted_at else listed.ends or asked
     placed = f"{listed.placed_at:%Y-%m-%d %H:%M}"
     return listed.hold_id, listed.reason, listed.covers, placed, listed.placed_by, clips, ended
 
@@ -250,7 +251,7 @@ def show(context: click.Context, hold_id: str, restricted: bool, as_json: bool) 
         return
     for listed in found:
         for name, value in msgspec.structs.asdict(listed).items():
-            if name != "clips" and value not in (None, (), ""):
+            if name not in ("clips", "earliest_end") and value not in (None, (), ""):
                 click.echo(f"{name:>12}  {', '.join(value) if isinstance(value, tuple) else value}")
     show_table("", ("clip", "camera", "recording", "state", "why"),
                [(c["clip_id"], c["camera"], c["recording"], c["state"], c["says"]) for c in clips])  # fmt: skip

@@ -34,7 +34,7 @@ def _show(made: Rebuilt) -> None:
         f"Kafka; {made.erased} without payload, which went with its clip\n"
         f"{made.clips} clips, {made.dockings} dockings, {made.keys} statements about keys and urgency\n"
         f"{made.policies} policies; {made.unproved} holds of which only a sign is left, which two people can lift\n"
-        f"{made.cases} cases with their exhibits\n"
+        f"{made.cases} cases with their exhibits, {made.submissions} submissions and {made.links} links\n"
         f"{made.again} events told again so that unfinished clips go on"
     )
     for sentence in made.passed_over:

@@ -18,6 +18,7 @@ from workers.prosecution.submission.planning import Plan, Planned
 from workers.prosecution.submission.queries import of_ids
 from workers.prosecution.submission.rows import Submission
 from workers.prosecution.submission.states import NOT_TAKEN, State
+from workers.prosecution.submission.unused import sensitive_of
 from workers.retention.answers import Answer, Verdict
 
 MOST_SHOWN = 50
@@ -91,7 +92,9 @@ def _says(one: Planned, answer: Answer | None) -> str:
         return "submitted before"
     first = f"{len(one.makes)} made first" if one.makes else ""
     again = "was refused before" if one.there is not None else ""
-    return ", ".join(part for part in (again, first) if part)
+    sensitive = sensitive_of(one.case, one.order)
+    told = f"SENSITIVE: {', '.join(sensitive)}" if sensitive else ""
+    return ", ".join(part for part in (again, first, told) if part)
 
 
 async def came_to_an_end(settings: Settings, plan: Plan, wait: float, *, hidden: bool) -> dict[str, Submission]:

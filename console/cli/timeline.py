@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from console.cli.timeline_prosecution import PROSECUTION_SENTENCES
 from console.cli.timeline_retention import (
     HIDDEN,
     RETENTION_SENTENCES,
@@ -34,6 +35,9 @@ WHO = {
     "holds": "holds",
     "disposal": "disposal",
     "lease": "lease",
+    "derivation": "derivation",
+    "prosecution": "prosecution",
+    "links": "links",
 }
 
 
@@ -193,4 +197,5 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
         + ("; no further attempt starts by itself" if c.get("exhausted") else "")
     ),
     **RETENTION_SENTENCES,
+    **PROSECUTION_SENTENCES,
 }

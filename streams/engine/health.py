@@ -7,12 +7,10 @@ relay's lock. Every metric of the system's streams is listed here, once.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import logging
 import os
-import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +23,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from streams.engine.waiting import Away
+from workers.serving import Server, listen
 
 log = logging.getLogger(__name__)
 
@@ -83,8 +82,7 @@ class Health:
         self.stage = stage
         self.port = port
         self._folder = folder
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._server: Server | None = None
         self._waiting: dict[str, tuple[float, str]] = {}
         self._no_excuse: set[str] = set()
         self._progress = time.monotonic()
@@ -241,16 +239,11 @@ class Health:
                 Route("/metrics", self._metrics),
             ]
         )
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(("127.0.0.1", self.port))
+        listening = listen("127.0.0.1", self.port)
         self.port = listening.getsockname()[1]
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", ws="none", loop="none")
-        self._server = _Server(config)
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="health")
-        up = asyncio.create_task(self._server.up.wait())
-        await asyncio.wait({up, self._serving}, return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        self._server = Server(config)
+        await self._server.open(listening, "health")
         if self._folder is not None:
             self._folder.mkdir(parents=True, exist_ok=True)
             written = self._folder / f".{self.stage}.port.{os.getpid()}"
@@ -259,11 +252,8 @@ class Health:
 
     async def stop(self) -> None:
         """Close the port."""
-        if self._server is not None and self._serving is not None:
-            self._server.should_exit = True
-            self._server.force_exit = True
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._serving, 2.0)
+        if self._server is not None:
+            await self._server.close()
 
     async def _live(self, request: Request) -> Response:
         alive, reason = self.alive()
@@ -275,19 +265,3 @@ class Health:
 
     async def _metrics(self, request: Request) -> Response:
         return Response(generate_latest(self.registry), media_type="text/plain; version=0.0.4")
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the stage decides when it stops."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield

@@ -80,7 +80,7 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     assert [name for name in given if "custody-first.pem" in given[name]] == ["record"]
     assert [name for name in given if "disposal.json" in given[name]] == ["disposal"]
     assert [name for name in given if "service-disposal.pem" in given[name]] == ["disposal"]
-    assert [name for name in given if "derivation.json" in given[name]] == ["operator", "derivation"]
+    assert [name for name in given if "derivation.json" in given[name]] == ["derivation"]
     assert [name for name in given if "service-derivation.pem" in given[name]] == ["derivation"]
     assert [name for name in given if "service-receipts.pem" in given[name]] == ["receipts"]
     assert [name for name in given if "gateway.json" in given[name]] == ["prosecution", "receipts"]

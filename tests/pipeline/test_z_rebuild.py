@@ -22,6 +22,8 @@ OWNED = {
     "enrolled_keys": "id, role, owner, public, enrolled_at, enrolled_by, revoked_at, revoked_by, reason",
     "dockings": "*",
     "declared": "*",
+    "cases": "case_id, urn, version, opened_at, body",
+    "submissions": "submission_id, state, attempt, ordered, items, manifest, manifest_sha256, prepared_at, sent_at",
 }
 
 
@@ -52,8 +54,23 @@ async def at_rest(system: Pipeline) -> None:
     await sealed(system)
 
 
+async def submitted(system: Pipeline) -> str:
+    """A case of which nothing was recorded, and that told to the prosecutor; the submission's id."""
+    urn, batch = "12RB0045626", system.home / "rebuild.csv"
+    batch.write_text(f"urn,purpose,not_recorded\n{urn},charging,the battery was flat\n")
+    await system.done("case", "open", urn, "--title", "R v Doe", "--officer", "PC 100")
+    await system.done("submit", str(batch))
+
+    async def prepared() -> Any:
+        return await system.sql("SELECT submission_id FROM submissions WHERE urn = %s AND state = 'prepared'", urn)
+
+    [row] = await system.some(prepared, "the submission to be prepared")
+    return str(row["submission_id"])
+
+
 async def test_a_dropped_database_is_made_again_while_docks_go_on(system: Pipeline) -> None:
     held = await sealed_clip(system, "REB-0001", "BAY-REB-1")
+    submission = await submitted(system)
     await at_rest(system)
     [fate] = await system.sql("SELECT * FROM clip_fate WHERE clip_id = %s", held)
     footage = attempt_keys(system.settings.namespace, held, fate["attempt"]).footage
@@ -81,6 +98,10 @@ async def test_a_dropped_database_is_made_again_while_docks_go_on(system: Pipeli
     said = (await system.done("rebuild", "--json")).json
     assert said["sealed"] >= len(log) and said["clips"] == len(before["clip_fate"])
     assert said["by_vault"] == {"held": 1 + of_holds, "disposed": said["by_vault"]["disposed"], "missing": 0}
+
+    assert said["submissions"] == len(before["submissions"]) and said["passed_over"] == []
+    shown = (await system.done("submissions", "show", submission, "--json")).json
+    assert (shown["state"], shown["attempt"]) == ("prepared", 0)
 
     assert set((await system.settled(new)).values()) == {"wiped"}
     after = await tables(system)

@@ -47,7 +47,7 @@ from workers.prosecution.package.bag import Sealed as SealedBag
 from workers.prosecution.package.build import Builder, Progress
 from workers.prosecution.package.contents import Contents
 from workers.prosecution.submission import rows
-from workers.prosecution.submission.check import id_of, item_of
+from workers.prosecution.submission.check import exhibits_of, id_of, item_of
 from workers.prosecution.submission.preparing import manifest_for
 from workers.retention.statements import HoldRequest
 from workers.vault.keys import attempt_keys
@@ -218,7 +218,7 @@ class Packer:
     async def submit(self, urn: str, purpose: s.Purpose, recipient: s.Recipient, *references: str, **more: Any) -> str:
         """Order, and prepare once everything is made; returns the submission's id."""
         case = await self.office.known(urn)
-        exhibits = [exhibit for exhibit in case.standing() if not references or exhibit.reference in references]
+        exhibits = exhibits_of(case, references)
         order = s.SubmissionOrder(
             submission_id="", case_id=case.case_id, urn=case.urn, purpose=purpose, recipient=recipient, by="ADMIN",
             at=now_iso(), items=tuple(item_of(exhibit, case) for exhibit in exhibits), **more,
@@ -230,7 +230,9 @@ class Packer:
             manifest = await manifest_for(connection, self.settings.namespace, case, order, link=link)
             seen = await rows.find_on(connection, order.submission_id)
             assert seen is not None
-            await rows.prepare(connection, seen, manifest, submission_events.prepared(manifest), waits_for=None)
+            await rows.prepare(
+                connection, seen, manifest, submission_events.prepared(manifest, seen.ordered), waits_for=None
+            )
         return order.submission_id
 
     async def pack(self, submission: str, folder: Path) -> tuple[Contents, SealedBag]:

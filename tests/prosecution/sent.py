@@ -59,7 +59,9 @@ class Post:
             await rows.enter(connection, order, self.person.sign(PURPOSES[SubmissionOrder], order))
             seen = await rows.find_on(connection, manifest.submission_id)
             assert seen is not None
-            await rows.prepare(connection, seen, manifest, events.prepared(manifest), waits_for="the gateway")
+            await rows.prepare(
+                connection, seen, manifest, events.prepared(manifest, seen.ordered), waits_for="the gateway"
+            )
         return manifest
 
     async def send(self, manifest: Manifest, *, due: timedelta = timedelta(days=2)) -> None:

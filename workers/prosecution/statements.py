@@ -290,7 +290,7 @@ class Recipient(StrEnum):
 
 
 class OrderedItem(Struct, frozen=True):
-    """One exhibit as it was when it was ordered.
+    """One exhibit, or item of unused material ("UNUSED/3"), as it was when it was ordered.
 
     Attributes:
         derivative_id: what goes instead of the master; None: the master itself.

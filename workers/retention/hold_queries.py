@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from workers.database.engine import Database, Row
 from workers.retention.facts import HoldReason, hold_entry
-from workers.retention.scopes import HOLD_COLUMNS, HoldRow, Scope
+from workers.retention.scopes import HOLD_COLUMNS, NOT_KNOWN, HoldRow, Scope
 
 BY_THE_FORCE = "kept by the force"
 """All that is said of a restricted hold, and of none: a person under investigation may look at the list."""
@@ -23,6 +23,8 @@ class Listed(Struct, frozen=True):
 
     Attributes:
         covers: what it names, in words.
+        earliest_end: None: there is none, or it is not known yet; `ends` says which.
+        ends: before when nobody lifts it, in words; None where it may be lifted now, or is.
         clips: state → how many clips.
     """
 
@@ -34,6 +36,7 @@ class Listed(Struct, frozen=True):
     reference: str | None
     restricted: bool
     earliest_end: datetime | None
+    ends: str | None
     lift_asked: bool
     lifted_at: datetime | None
     lifted_by: tuple[str, ...]
@@ -91,8 +94,8 @@ def _listed(row: Row, all_of_it: bool) -> Listed:
     clips = dict.fromkeys(STATES, 0) | row.pop("clips")
     hold = msgspec.convert(row, HoldRow)
     if hold.restricted and not all_of_it:
-        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", hold.placed_at, None, True, None, False,
-                      hold.lifted_at, (), clips)  # fmt: skip
+        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", hold.placed_at, None, True, None, None,
+                      False, hold.lifted_at, (), clips)  # fmt: skip
     return Listed(
         hold_id=hold.hold_id,
         reason=hold.reason.value,
@@ -101,12 +104,22 @@ def _listed(row: Row, all_of_it: bool) -> Listed:
         placed_at=hold.placed_at,
         reference=hold.reference,
         restricted=hold.restricted,
-        earliest_end=hold.earliest_end,
+        earliest_end=None if hold.earliest_end == NOT_KNOWN else hold.earliest_end,
+        ends=ends(hold, datetime.now(UTC)),
         lift_asked=hold.lift is not None,
         lifted_at=hold.lifted_at,
         lifted_by=hold.lifted_by,
         clips=clips,
     )
+
+
+def ends(hold: HoldRow, now: datetime) -> str | None:
+    """Before when nobody lifts a hold, in words; None where it may be lifted now, or is."""
+    if hold.lifted_at is not None or hold.earliest_end is None or hold.earliest_end <= now:
+        return None
+    if hold.earliest_end == NOT_KNOWN:
+        return "not before an outcome is known"
+    return f"not before {hold.earliest_end:%Y-%m-%d %H:%M %Z}"
 
 
 def covers(hold: HoldRow) -> str:

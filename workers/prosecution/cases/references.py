@@ -12,6 +12,9 @@ from workers.prosecution.identity import plain
 REFERENCE = re.compile(r"([A-Z][A-Z0-9.'-]{0,15})/([0-9]{1,5})([A-Z]?)")
 """Initials of the producer, a number, and a letter where a part of an exhibit is one itself ("JS/1A")."""
 
+UNUSED = "UNUSED"
+"""Stands in the place of initials where an item of unused material goes to the prosecutor; no exhibit has it."""
+
 
 def checked(case: Case, reference: str, clip_id: str, producer: str) -> str:
     """The reference as it is written from now on.
@@ -23,6 +26,11 @@ def checked(case: Case, reference: str, clip_id: str, producer: str) -> str:
     need(
         REFERENCE.fullmatch(found),
         f"exhibit reference {reference[:40]!r}: expected initials, a slash and a number, such as JS/1",
+    )
+    need(
+        found.partition("/")[0] != UNUSED,
+        f"exhibit reference {found}: {UNUSED} and a number is an item of the schedules of unused material; expected the"
+        " producer's initials, a slash and a number, such as JS/1",
     )
     taken = next((exhibit for exhibit in case.exhibits if _same(exhibit.reference, found)), None)
     if taken is not None:

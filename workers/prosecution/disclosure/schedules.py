@@ -107,6 +107,17 @@ def lines_of(case: Case, clips: Sequence[Material]) -> list[Line]:
     return sorted(lines, key=lambda line: (line.number is None, line.number or 0))
 
 
+def presumed(lines: Sequence[Line]) -> list[Line]:
+    """Lines of MG6E: imagery of the incident, of which a copy goes to the prosecutor (submission/unused.py)."""
+    return [
+        line
+        for line in lines
+        if line.relevance in (Relevance.RELEVANT, Relevance.SENSITIVE)
+        and line.material.kind is Kind.FOOTAGE
+        and not line.material.gone
+    ]
+
+
 def _line(case: Case, clip: Material, unused: Unused | None) -> Line:
     rest = ", ".join(exhibit.reference for exhibit in case.standing() if exhibit.clip_id == clip.clip_id)
     described = unused.description if unused else f"{clip.device}, not described yet"
@@ -128,10 +139,9 @@ def _mg6d(case: Case, lines: Sequence[Line]) -> Table:
 
 def _mg6e(case: Case, lines: Sequence[Line]) -> Table:
     of = {Relevance.RELEVANT: "MG6C", Relevance.SENSITIVE: "MG6D"}
-    imagery = [line for line in lines if line.material.kind is Kind.FOOTAGE]
     rows = tuple(
         (f"{of[line.relevance]} {line.number}" if line.relevance else "", *_cells(line), PRESUMED, "")
-        for line in imagery
+        for line in presumed(lines)
     )
     columns = ("schedule item", *COLUMNS, "why it may meet the test", "disclosure officer's view")
     table = Table("MG6E", "Disclosure officer's report", _about(case), columns, rows, (SIGNED_BY,))

@@ -23,6 +23,9 @@ from workers.prosecution.gateway.contract import Outcome
 PAGES = 10
 """Pages that are read in a round."""
 
+REASON = "the gateway's outcome "
+"""What a request to record one gives as its reason, before the gateway's id of it."""
+
 
 class Tells(Protocol):
     """Makes the events."""

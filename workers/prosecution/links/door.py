@@ -5,6 +5,7 @@ Whoever may not is told the same, whatever the reason: there is nothing here.
 
 from __future__ import annotations
 
+import hmac
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -46,9 +47,11 @@ class Door:
         return datetime.now(UTC)
 
     async def link(self, request: Request) -> Link:
-        """The open link of this address; HTTPException 404 if there is none."""
+        """The open link of this address; HTTPException 404 if there is none, or another secret made it."""
+        token = request.path_params["token"]
         async with self._database.connection() as connection:
-            return _here(await rows.find_open(connection, request.path_params["token"]))
+            link = _here(await rows.find_open(connection, token))
+        return _here(link if hmac.compare_digest(self._secret.token(link.link_id), token) else None)
 
     async def session(self, request: Request, link: Link) -> Session | None:
         """Who has this link open in this browser."""

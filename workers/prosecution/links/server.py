@@ -6,16 +6,15 @@ TLS is the front's (docs/links.md). Nothing here looks at Host or at forwarded h
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import struct
-from collections.abc import Iterator
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from workers.errors import ConfigurationInvalid
+from workers.serving import Server, listen
 
 CONNECTIONS = 128
 """At once; more are answered with 503. Each holds two windows of footage at most."""
@@ -73,8 +72,7 @@ class LinksServer:
         self._host = host
         self.port = port
         self._patience = patience
-        self._server: _Server | None = None
-        self._serving: asyncio.Task[None] | None = None
+        self._server: Server | None = None
 
     async def start(self) -> None:
         """Open the port; returns when it answers. Started before, it goes on.
@@ -82,22 +80,15 @@ class LinksServer:
         Raises:
             ConfigurationInvalid: the port is taken, or the address is not ours.
         """
-        if self._serving is not None:
+        if self._server is not None:
             return
-        listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)  # connections inherit it
         try:
-            listening.bind((self._host, self.port))
+            listening = listen(self._host, self.port, send_buffer=SEND_BUFFER)
         except OSError as error:
-            listening.close()
             raise ConfigurationInvalid(f"links cannot be served at {self._host}:{self.port}: {error}") from error
         self.port = listening.getsockname()[1]
-        self._server = _Server(self._configuration())
-        self._serving = asyncio.create_task(self._server.serve(sockets=[listening]), name="links")
-        up = asyncio.create_task(self._server.up.wait())
-        await asyncio.wait({up, self._serving}, return_when=asyncio.FIRST_COMPLETED)
-        up.cancel()
+        self._server = Server(self._configuration())
+        await self._server.open(listening, "links")
 
     def _configuration(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -116,25 +107,5 @@ class LinksServer:
 
     async def stop(self) -> None:
         """Close the port; bodies that are leaving end."""
-        if self._server is None or self._serving is None:
-            return
-        self._server.should_exit = True
-        self._server.force_exit = True
-        with contextlib.suppress(asyncio.CancelledError):
-            await asyncio.wait({self._serving}, timeout=2.0)
-
-
-class _Server(uvicorn.Server):
-    """Uvicorn without its signal handlers: the stage decides when it stops."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
+        if self._server is not None:
+            await self._server.close()

@@ -22,11 +22,11 @@ from workers.vault.keys import attempt_keys
 
 
 class Item(Struct, frozen=True):
-    """One exhibit of the package.
+    """One exhibit of the package, or item of unused material.
 
     Attributes:
         folder: its name in the package, and the name of its file.
-        exhibit: as the case has it now; None if the case has it no more.
+        exhibit: as the case has it now; None if the case has it no more, or it is none.
         made: the signed lineage of what was made from the master; None for a master.
         told: the recipient learns how it was made.
         sidecar: key in the vault of what the camera said of the recording; None of bytes that lay in quarantine.

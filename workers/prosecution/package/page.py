@@ -67,6 +67,7 @@ def _values(contents: Contents, papers: Papers) -> dict[str, Any]:
         "whom": wording.WHOM[recipient],
         "purpose": wording.purpose(contents),
         "withheld": wording.WITHHELD.get(recipient, ""),
+        "counted": wording.counted(contents.items),
         "items": [_item(item, papers.pictures[item.path]) for item in contents.items],
         "drafts": [
             {

@@ -13,6 +13,7 @@ from workers.prosecution.disclosure.material import at
 from workers.prosecution.disclosure.times import clock, length, moment, span
 from workers.prosecution.package.contents import Contents, Item
 from workers.prosecution.statements import Purpose, Recipient
+from workers.prosecution.submission.unused import is_unused
 
 WHOM = {
     Recipient.CPS: "the Crown Prosecution Service",
@@ -68,6 +69,15 @@ def purpose(contents: Contents) -> str:
     """ "charging", "action plan, item 3"."""
     words = Purpose(contents.submission.purpose).value.replace("_", " ")
     return f"{words}, item {contents.submission.purpose_item}" if contents.submission.purpose_item else words
+
+
+def counted(items: Sequence[Item]) -> str:
+    """ "3 exhibits", "1 exhibit and 2 items of unused material"."""
+    unused = sum(is_unused(item.about.reference) for item in items)
+    exhibits = len(items) - unused
+    words = [f"{exhibits} exhibit{'s' if exhibits != 1 else ''}"] if exhibits else []
+    words += [f"{unused} item{'s' if unused != 1 else ''} of unused material"] if unused else []
+    return " and ".join(words)
 
 
 def origin(items: Sequence[Item], since: tuple[str, str] | None, sidecar: Sidecar | None) -> Origin:

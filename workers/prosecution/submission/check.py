@@ -13,7 +13,7 @@ from workers.database.engine import Connection
 from workers.errors import Refused
 from workers.fate.moves import Disposal, Standing
 from workers.fate.row import Fate
-from workers.prosecution.cases.case import Case, Exhibit
+from workers.prosecution.cases.case import Case
 from workers.prosecution.derivatives.needed import needed
 from workers.prosecution.derivatives.rows import FAILED, Derivative
 from workers.prosecution.disclosure.recipients import may_go
@@ -23,6 +23,7 @@ from workers.prosecution.links.address import checked
 from workers.prosecution.statements import DerivativeOrder, OrderedItem, SubmissionOrder
 from workers.prosecution.submission.files import derived, fates
 from workers.prosecution.submission.fitness import Unfit, check_purpose, recipient_of
+from workers.prosecution.submission.unused import Going, check_recipient, is_unused, unused_item
 
 MOST_NAMED = 12
 """References that an error lists; of more it says how many."""
@@ -30,8 +31,9 @@ MOST_NAMED = 12
 READABLE = (Standing.VERIFIED, Standing.RELEASED)
 
 
-def exhibits_of(case: Case, references: Sequence[str]) -> tuple[Exhibit, ...]:
-    """The exhibits of these references in their order; all that stand, where none is named.
+def exhibits_of(case: Case, references: Sequence[str]) -> tuple[Going, ...]:
+    """The exhibits of these references in their order, or items of unused material; all exhibits that stand, where
+    none is named.
 
     Raises:
         Unfit: one is not an exhibit of the case, was withdrawn, or is named twice; or there is none at all.
@@ -40,24 +42,29 @@ def exhibits_of(case: Case, references: Sequence[str]) -> tuple[Exhibit, ...]:
         if not case.standing():
             raise Unfit("exhibits", f"{case.urn} has no exhibit", "a case with exhibits, or not_recorded with a reason")
         return case.standing()
-    found: list[Exhibit] = []
+    found: list[Going] = []
     for reference in references:
-        exhibit = case.exhibit(reference)
-        if exhibit is None or exhibit.withdrawn:
-            why = "was withdrawn" if exhibit is not None else f"is no exhibit of {case.urn}"
-            raise Unfit("exhibits", f"{reference} {why}", _known(case))
+        exhibit = unused_item(case, reference) if is_unused(reference) else _exhibit(case, reference)
         if exhibit in found:
             raise Unfit("exhibits", f"{reference} is named twice", "each exhibit once")
         found.append(exhibit)
     return tuple(found)
 
 
-def derivative_of(exhibit: Exhibit, case: Case, *, by: str, at: str) -> DerivativeOrder | None:
+def _exhibit(case: Case, reference: str) -> Going:
+    exhibit = case.exhibit(reference)
+    if exhibit is None or exhibit.withdrawn:
+        why = "was withdrawn" if exhibit is not None else f"is no exhibit of {case.urn}"
+        raise Unfit("exhibits", f"{reference} {why}", _known(case))
+    return exhibit
+
+
+def derivative_of(exhibit: Going, case: Case, *, by: str, at: str) -> DerivativeOrder | None:
     """What must be made before the exhibit can go, signed by whoever orders the submission."""
     return needed(exhibit, by=by, at=at, reason=f"exhibit {exhibit.reference} of {case.urn}")
 
 
-def item_of(exhibit: Exhibit, case: Case) -> OrderedItem:
+def item_of(exhibit: Going, case: Case) -> OrderedItem:
     """An exhibit as it is ordered."""
     made = derivative_of(exhibit, case, by="", at="")
     return OrderedItem(exhibit.reference, exhibit.clip_id, made.derivative_id if made else None)
@@ -92,6 +99,7 @@ def check_against_case(namespace: str, case: Case, order: SubmissionOrder) -> No
     check_purpose(case.kind, order.purpose, order.purpose_item)
     recipient_of(order.purpose, order.recipient)
     _check_address(order.address)
+    check_recipient(order)
     _check_content(case, order)
     if order.submission_id != id_of(namespace, order):
         raise Unfit("submission", f"the id {order.submission_id}", "the id that its content has; submit it again")

@@ -35,6 +35,7 @@ class ManifestItem(Struct, frozen=True):
 
     Attributes:
         n: from 1; the item's name at the gateway and in a link.
+        reference: of an exhibit ("JS/1"), or of an item of unused material ("UNUSED/3"), which nobody produces.
         derivative_id: of what was made from the clip; None: the master itself.
         sha256, size: of the file that goes; size in bytes.
         parent_sha256: of the master, as the dock signed it; equals `sha256` where the master goes.

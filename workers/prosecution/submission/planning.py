@@ -19,6 +19,7 @@ from workers.prosecution.submission.files import derived
 from workers.prosecution.submission.fitness import Unfit, recipient_of
 from workers.prosecution.submission.rows import Submission, find_on
 from workers.prosecution.submission.states import State
+from workers.prosecution.submission.unused import with_all_unused
 
 NO_TIME = "9999-12-31T00:00:00+00:00"
 
@@ -90,7 +91,8 @@ async def _planned(
     case = await find_case(connection, row.urn)
     if case is None:
         raise Unfit("urn", f"no case {row.urn}", "a case that was opened (bwv case list)")
-    exhibits = () if row.not_recorded is not None and not row.exhibits else exhibits_of(case, row.exhibits)
+    references = await with_all_unused(connection, case, row.exhibits)
+    exhibits = () if row.not_recorded is not None and not references else exhibits_of(case, references)
     order = SubmissionOrder(
         submission_id="",
         case_id=case.case_id,

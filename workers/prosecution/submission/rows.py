@@ -19,6 +19,7 @@ from workers.fate.outbox import Event
 from workers.fate.row import announce
 from workers.keys.signing import Signed
 from workers.prosecution.statements import SubmissionOrder
+from workers.prosecution.submission import awaited
 from workers.prosecution.submission.manifest import Manifest, manifest_of
 from workers.prosecution.submission.states import ANSWERS, ASK_AGAIN, PREPARE, REFUSE, RETURN, SEND, Move, State
 
@@ -146,7 +147,7 @@ async def sent(connection: Connection, seen: Submission, events: Sequence[Event]
         due_at: when its receipt is overdue.
     """
     given = {"attempt": seen.attempt + 1, "due_at": due_at, "overdue_told_at": None, "asked_at": None}
-    await _make(connection, SEND, seen, events, given | {"waits_for": "the recipient's receipt"}, now="sent_at")
+    await _make(connection, SEND, seen, events, given | {"waits_for": awaited.RECEIPT}, now="sent_at")
 
 
 async def answered(
@@ -163,7 +164,7 @@ async def answered(
     Raises:
         MoveRefused: it was answered so before, or is being sent again.
     """
-    given = {"receipt": dict(receipt), "differences": list(differences), "waits_for": _wants(state)}
+    given = {"receipt": dict(receipt), "differences": list(differences), "waits_for": awaited.after(state)}
     await _make(connection, ANSWERS[state], seen, events, given, now="answered_at")
 
 
@@ -248,11 +249,6 @@ async def _make(
             f" attempt {seen.attempt}; {found}"
         )
     await announce(connection, events)
-
-
-def _wants(state: State) -> str | None:
-    """What a submission waits for once it was answered."""
-    return None if state is State.ACKNOWLEDGED else "a person: bwv submissions show, then retry"
 
 
 def _stored(value: Any) -> Any:
