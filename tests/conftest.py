@@ -16,7 +16,7 @@ from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)
 
-LONGEST_FIRST = ("pipeline", "faults", "retention", "custody", "races", "local", "model", "streams")
+LONGEST_FIRST = ("pipeline", "faults", "retention", "prosecution", "custody", "races", "local", "model", "streams")
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
