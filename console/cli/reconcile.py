@@ -33,7 +33,7 @@ from workers.footage.clip import check_enrolled_id
 from workers.keys.keyring import load_public, load_unenrolled
 from workers.keys.signing import EnrolledKey, Role, Signed, Signer, opened
 from workers.keys.statements import PURPOSES
-from workers.operations.collecting import Sight
+from workers.operations.collecting import Sight, unfinished
 from workers.operations.looking import Means
 from workers.operations.page import WORDS, page
 from workers.operations.reconcile import Outcome
@@ -155,7 +155,7 @@ async def _means(settings: Settings, database: Database, asked: Asked) -> Means:
         locks=open_vault(settings, "lease") if asked.heads else None,
         keys={key.id: key for key in known},
         unrecorded=[topic.name for topic in TOPICS if not topic.recorded],
-        begun=[u.key for prefix in upload_prefixes(settings.namespace) for u in sight.uploads.list_uploads(prefix)],
+        begun=unfinished(sight, upload_prefixes(settings.namespace)),
         proofs=asked.proofs,
     )
 

@@ -131,6 +131,16 @@ async def test_strays_are_found_in_a_listing_of_everything(past: Past) -> None:
     assert (await past.run(Scope(on(1)))).differences == (), "a day looks under its own clips alone"
 
 
+async def test_an_upload_that_is_over_at_the_second_look_is_no_difference(past: Past) -> None:
+    key = attempt_keys(past.force.namespace, past.force.clip("BWC-00001", past.force.names(3)[0]), 1).footage
+    asked = {"recorded": None, "now": lambda: datetime.now(UTC), "grace": timedelta(0)}
+    listed = past.means(begun=(key,))
+    assert (await reconcile(listed, Scope(on(3)), **asked)).differences == ()
+    past.vault.create_upload(key, lock_until=None)
+    [still] = (await reconcile(listed, Scope(on(3)), **asked)).differences
+    assert (still.kind, still.subject) == ("unfinished upload", key)
+
+
 async def test_what_moved_within_the_grace_is_in_flight(past: Past) -> None:
     clip = past.force.clip("BWC-00001", past.force.names(3)[0])
     past.vault.delete_version(attempt_keys(past.force.namespace, clip, 1).sidecar, "v-footage")

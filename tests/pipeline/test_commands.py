@@ -34,6 +34,7 @@ def commands() -> dict[str, click.Command]:
 
 
 COMMANDS = commands()
+PROSECUTION = ("derive", "link", "package", "stats", "subject-access", "submissions", "submit", "training")
 ELSEWHERE = {
     "rebuild": "tests/pipeline/test_z_rebuild.py",
     "disposals show": "tests/retention/test_audit.py",
@@ -47,6 +48,10 @@ ELSEWHERE = {
          "case next-reference", "case offence", "case open", "case outcome", "case review", "case show", "case unused"),
         "tests/pipeline/test_cases.py",
     ),
+    **dict.fromkeys(
+        (name for name in COMMANDS if name.split()[0] in PROSECUTION), "tests/pipeline/test_demo_all.py"
+    ),
+    "gateway-stub": "console/cli/demo_prosecution.py",
     **dict.fromkeys(("hold answer", "hold lift", "hold place", "hold show"), "tests/retention/test_hold_cli.py"),
     **dict.fromkeys(
         ("retention adopt", "retention dry-run", "retention due", "retention show"), "tests/retention/test_dryrun.py"

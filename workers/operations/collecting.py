@@ -50,6 +50,11 @@ class Sight(Struct, frozen=True):
     reading: Vault
 
 
+def unfinished(sight: Sight, prefixes: Iterable[str]) -> list[str]:
+    """Keys of the uploads under these prefixes that the store says are unfinished."""
+    return [upload.key for prefix in prefixes for upload in sight.uploads.list_uploads(prefix)]
+
+
 async def collect(
     database: Database,
     sight: Sight,
@@ -71,7 +76,7 @@ async def collect(
     cameras, on_camera = await asyncio.to_thread(_cameras, list(docks))
     objects = await asyncio.to_thread(_objects, sight, namespace, read_back)
     manifests = await asyncio.to_thread(_manifests, sight.reading, objects)
-    begun = await asyncio.to_thread(lambda: [u.key for u in sight.uploads.list_uploads(f"{namespace}/")])
+    begun = await asyncio.to_thread(unfinished, sight, [f"{namespace}/"])
     async with database.transaction() as connection:
         await execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         dockings = await fetch(connection, "SELECT inventory, key, signature FROM dockings ORDER BY camera, docking")

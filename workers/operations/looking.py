@@ -40,7 +40,7 @@ class Means(Struct, frozen=True, kw_only=True):
         locks: a role that may see locks; None: no HEAD is sent and no manifest is read.
         keys: enrolled keys and those of the services, by id.
         unrecorded: topics whose events do not come to the custody log.
-        begun: keys of unfinished uploads that the store told of.
+        begun: keys of unfinished uploads that the store told of; asked for again before a second look.
         proofs: look at receipts, events and custody entries too.
     """
 

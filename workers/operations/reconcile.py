@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 from itertools import islice
 
+import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Database
 from workers.footage.clip import CLIP_ID
 from workers.operations.accounts import accounts
+from workers.operations.collecting import unfinished
 from workers.operations.counting import Totals
 from workers.operations.differences import difference
 from workers.operations.disposed import check_disposed
@@ -33,7 +35,7 @@ from workers.operations.shelves import Prefixes, Recorded
 from workers.operations.statement import Difference
 from workers.operations.violation import Kind, Violation
 from workers.operations.world import OpenUpload, Stored, World
-from workers.vault.keys import clip_id_in
+from workers.vault.keys import clip_id_in, upload_prefixes
 
 WITHOUT_PROOFS = (check_conservation, check_immutability, check_locks, check_whole_clips, check_disposed)
 
@@ -93,6 +95,7 @@ async def reconcile(
             break
         await asyncio.sleep(pause)
         wrong, seen = [], wrong
+        means = await _asked_again(means, seen)
         for earlier in seen:
             world = await look(means, earlier.part, near)
             before = now() - grace
@@ -116,6 +119,14 @@ class _Wrong(Struct, frozen=True):
 
     part: Slice
     names: frozenset[tuple[Kind, str]]
+
+
+async def _asked_again(means: Means, seen: Iterable[_Wrong]) -> Means:
+    """With the uploads that are unfinished now: what was under way at the first look may have been completed."""
+    if not any(kind is Kind.UPLOAD for earlier in seen for kind, _ in earlier.names):
+        return means
+    begun = await asyncio.to_thread(unfinished, means.sight, upload_prefixes(means.namespace))
+    return msgspec.structs.replace(means, begun=begun)
 
 
 def _name(violation: Violation) -> tuple[Kind, str]:
