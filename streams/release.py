@@ -39,8 +39,6 @@ from workers.keys.statements import PURPOSES, Decision, Wiped
 from workers.vault.keys import certificate_key
 from workers.vault.vault import Vault
 
-DISPOSED = (moves.Disposal.COMMITTED, moves.Disposal.DONE)
-
 
 class Release(Stage):
     """The only stage that holds the key which permits a camera to erase."""
@@ -127,7 +125,7 @@ class Release(Stage):
         if fate is not None and fate.receipt is not None:
             await self.publish(self._released(fate, fate.receipt))
             return
-        if fate is None or fate.disposal not in DISPOSED:
+        if fate is None or fate.disposal not in moves.FINAL:
             return
         receipt = await self._receipt_of_disposed(fate)
         if receipt is not None:
@@ -187,7 +185,7 @@ class Release(Stage):
         wiped = await self.keyring.opened(message.wiped, Wiped, Role.DOCK)
         fate = await find(self.database, wiped.clip_id)
         earned = fate.receipt if fate else None
-        if fate is not None and earned is None and fate.disposal in DISPOSED:
+        if fate is not None and earned is None and fate.disposal in moves.FINAL:
             earned = await self._receipt_of_disposed(fate)
         if fate is None or earned is None:
             raise RuleBroken(
@@ -201,7 +199,7 @@ class Release(Stage):
 
 
 def _is_damaged(fate: Fate) -> bool:
-    return fate.standing == moves.Standing.DAMAGED and fate.disposal not in DISPOSED
+    return fate.standing == moves.Standing.DAMAGED and fate.disposal not in moves.FINAL
 
 
 STAGE = Release

@@ -8,10 +8,11 @@ from streams.holds import events
 from streams.holds.same_incident import AtStore, SameIncident
 from workers.database.engine import Database
 from workers.errors import MessageInvalid
+from workers.fate.moves import FINAL
 from workers.fate.row import Fate, find_on
 from workers.retention.answers import Answer, Verdict, answer
 from workers.retention.facts import HoldReason
-from workers.retention.holding import COMMITTED, OPEN, State, clear, confirm, enter, protect, put_on, state_of
+from workers.retention.holding import OPEN, State, clear, confirm, enter, protect, put_on, state_of
 from workers.retention.places import outside, read_track, stored
 from workers.retention.scopes import HoldRow, Scope, find_hold
 from workers.vault.vault import Vault
@@ -44,7 +45,7 @@ class Bringing:
         if seen is None:
             return
         hold, fate = seen
-        if hold.place is not None and fate.disposal not in COMMITTED and hold.hold.entry not in fate.hold_reasons:
+        if hold.place is not None and fate.disposal not in FINAL and hold.hold.entry not in fate.hold_reasons:
             if not stored(fate):
                 return  # where it was made is in its sidecar; it goes on once that lies in the vault
             if await self._elsewhere(hold, fate):

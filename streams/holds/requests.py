@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from streams.holds import events
 from workers.database.engine import Connection, fetch
 from workers.errors import Refused
+from workers.fate.moves import FINAL
 from workers.fate.row import announce, find_on
 from workers.keys.signing import Signed
 from workers.retention.answers import Answer, Verdict
-from workers.retention.holding import COMMITTED, OPEN, State, enter, protect, refusal, state_of
+from workers.retention.holding import OPEN, State, enter, protect, refusal, state_of
 from workers.retention.lifting import ask_to_lift, take_ends
 from workers.retention.scopes import HoldRow, check, enter_hold, find_hold
 from workers.retention.statements import HoldLift, HoldRequest
@@ -36,7 +37,7 @@ async def _protects(connection: Connection, hold: HoldRow) -> Answer | None:
         raise Refused(f"there is no clip {clip_id}", "look it up by camera and recording: bwv trace CAMERA/…")
     details = {"hold": hold.hold_id, "clip": clip_id}
     before = await state_of(connection, hold.hold_id, clip_id)
-    if fate.disposal in COMMITTED and before not in OPEN:
+    if fate.disposal in FINAL and before not in OPEN:
         if before is None:
             await enter(connection, hold.hold_id, clip_id, State.REFUSED, refusal(fate))
             await announce(connection, [events.refused(hold, clip_id)])

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from console.cli.main import cli, exit_code_of
-from tests.contracts.gateways import manifest_of
+from tests.contracts.gateways import contents, manifest_of
 from workers.errors import ConfigurationInvalid
 from workers.footage.canonical import canonical, sha256_hex
 from workers.prosecution.gateway.contract import content_digest, path_of
@@ -111,6 +113,32 @@ def test_the_program_goes_on_after_it_was_killed(tmp_path: Path) -> None:
         assert outcome["id"] == "o-1"
         assert http.get("/script").json()["done"] == {"reject": 1}
     assert again.said["folder"] == str(tmp_path / "gateway")
+    assert again.end(signal.SIGTERM) == 0
+
+
+def test_an_item_that_was_cut_off_by_a_kill_leaves_nothing(tmp_path: Path) -> None:
+    manifest = manifest_of("cut off", items=2)
+    body, contents_of = canonical(manifest), contents(manifest)
+    path = path_of(manifest["submission_id"])
+    first = Program(tmp_path, "--json")
+    address = httpx.URL(first.said["url"])
+    with httpx.Client(base_url=address, trust_env=False) as http:
+        http.put(path, content=body, headers={"Content-Digest": content_digest(sha256_hex(body))}).raise_for_status()
+        whole = {"Content-Digest": content_digest(sha256_hex(contents_of[1]))}
+        http.put(f"{path}/items/1", content=contents_of[1], headers=whole).raise_for_status()
+    folder = tmp_path / "gateway/items" / manifest["submission_id"]
+    with socket.create_connection((address.host, address.port)) as connection:
+        head = f"PUT {path}/items/2 HTTP/1.1\r\nHost: x\r\nContent-Length: {len(contents_of[2])}\r\n\r\n"
+        connection.sendall(head.encode() + contents_of[2][:100])
+        end = time.monotonic() + 30
+        while len(list(folder.iterdir())) < 2 and time.monotonic() < end:
+            time.sleep(0.01)
+        assert len(list(folder.iterdir())) == 2, "it is receiving the second item"
+        first.end(signal.SIGKILL)
+    again = Program(tmp_path, "--json")
+    assert [file.name for file in folder.iterdir()] == ["1"]
+    with httpx.Client(base_url=again.said["url"], trust_env=False) as http:
+        assert [item["state"] for item in http.get(path).json()["items"]] == ["received", "missing"]
     assert again.end(signal.SIGTERM) == 0
 
 

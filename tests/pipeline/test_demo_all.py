@@ -81,7 +81,7 @@ async def test_submissions_their_package_and_their_links_for_scripts(kept: Kept,
     batch.write_text(
         f"urn,exhibits,purpose,recipient,address\n{URN},JS/1,disclosure,defence,clerk@solicitors.example\n"
     )
-    [row] = (await kept.bwv("submit", str(batch)))["rows"]
+    [row] = (await kept.bwv("submit", str(batch), "--wait", "60"))["rows"]
     assert row["state"] == "prepared"
     built = await kept.bwv("package", "build", row["submission_id"], "--out", str(tmp_path / "package"))
     verified = await kept.bwv("package", "verify", str(tmp_path / "package"), "--seal", built["seal"])

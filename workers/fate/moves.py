@@ -51,6 +51,9 @@ NEXT = "next attempt"
 MOST_ATTEMPTS = 5
 """After so many attempts nothing starts by itself: alarm, the recording stays on the camera."""
 
+FINAL = (Disposal.COMMITTED, Disposal.DONE)
+"""Decided for good: nothing brings the clip back."""
+
 NOT_COMMITTED = (None, Disposal.INTENDED)
 """Disposal has not been committed, so the clip may still move."""
 
@@ -236,7 +239,7 @@ before the damage was found."""
 NOTE_WIPED_AFTER_DISPOSAL = Move(
     "note wiped after disposal",
     by="release",
-    when={"disposal": (Disposal.COMMITTED, Disposal.DONE), "camera_copy": (CameraCopy.PRESENT, CameraCopy.UNKNOWN)},
+    when={"disposal": FINAL, "camera_copy": (CameraCopy.PRESENT, CameraCopy.UNKNOWN)},
     sets={"camera_copy": CameraCopy.WIPED},
 )
 """The same for a recording whose receipt is in its certificate of disposal."""

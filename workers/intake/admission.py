@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.errors import NameInvalid, RuleBroken
-from workers.fate.moves import MOST_ATTEMPTS, Disposal, Standing
+from workers.fate.moves import FINAL, MOST_ATTEMPTS, Standing
 from workers.fate.row import Fate
 from workers.footage.clip import check_enrolled_id, check_recording_id, check_sha256
 from workers.footage.recording import Report
@@ -152,7 +152,7 @@ def _repeat(report: Report, fate: Fate) -> Admission:
             f"see: bwv quarantine show {fate.clip_id}",
             fate.clip_id,
         )
-    disposed = fate.disposal in (Disposal.COMMITTED, Disposal.DONE)
+    disposed = fate.disposal in FINAL
     if fate.standing == Standing.DAMAGED and not disposed:
         raise ReportRejected(
             "damaged",

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import msgspec
 from msgspec import Struct
 
-from workers.fate.moves import CameraCopy, Disposal, Standing
+from workers.fate.moves import FINAL, CameraCopy, Standing
 from workers.fate.row import Fate
 from workers.footage.recording import Inventory
 from workers.keys.statements import Decision
@@ -148,7 +148,7 @@ def _declared(row: Fate) -> int:
 
 
 def _disposed(world: World, row: Fate, objects: Where, why: list[str]) -> Placed | None:
-    if row.disposal not in (Disposal.COMMITTED, Disposal.DONE):
+    if row.disposal not in FINAL:
         return None
     certificate = certificate_key(world.namespace, row.clip_id)
     if any(key == certificate for key, _ in objects):

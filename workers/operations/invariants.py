@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable
 
-from workers.fate.moves import Disposal, Standing
+from workers.fate.moves import FINAL, Standing
 from workers.footage.recording import Inventory
 from workers.keys.signing import Role
 from workers.operations.accounts import accounts, tallies
@@ -31,7 +31,6 @@ from workers.operations.world import Stored, World
 from workers.vault.keys import FOOTAGE, MANIFEST, SIDECAR, attempt_keys, clip_id_in, quarantine_keys
 
 STORE_CHECK = "store-check"
-GONE = (Disposal.COMMITTED, Disposal.DONE)
 
 
 def check_all(world: World) -> list[Violation]:
@@ -111,7 +110,7 @@ def check_whole_clips(world: World) -> list[Violation]:
     found = []
     objects = {o.key: o for o in world.objects if not o.delete_marker}
     damaged = {row.clip_id for row in world.fates if row.standing == Standing.DAMAGED}
-    leaving = {row.clip_id for row in world.fates if row.disposal in GONE}
+    leaving = {row.clip_id for row in world.fates if row.disposal in FINAL}
     for key, manifest in world.manifests.items():
         if manifest.clip_id in damaged | leaving:
             continue  # the scrub has found what is missing, and told it; or its disposal is committed
@@ -124,7 +123,7 @@ def check_whole_clips(world: World) -> list[Violation]:
     found += [Violation("I7", key, "cannot be read as a manifest", Kind.MANIFEST) for key in world.unreadable]
     settled = set()
     for row in world.fates:
-        if row.disposal in GONE or row.standing == Standing.REGISTERED:
+        if row.disposal in FINAL or row.standing == Standing.REGISTERED:
             continue
         settled.add(row.clip_id)
         if row.clip_id in damaged:

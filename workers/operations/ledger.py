@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Database
-from workers.fate.moves import MOST_ATTEMPTS, CameraCopy, Disposal, Standing
+from workers.fate.moves import FINAL, MOST_ATTEMPTS, CameraCopy, Standing
 from workers.footage.recording import Inventory, Report
 from workers.keys.statements import Decision
 
@@ -138,11 +138,11 @@ def _line(camera: str, recording: str, size: int, rows: list[dict[str, Any]], re
     size = msgspec.json.decode(row["report"]["body"], type=Report).recording.size
     standing, reason, settled = row["standing"], "", False
     on_camera = all(r["camera_copy"] != CameraCopy.WIPED for r in rows)
-    if standing == Standing.DAMAGED and row["disposal"] not in (Disposal.COMMITTED, Disposal.DONE):
+    if standing == Standing.DAMAGED and row["disposal"] not in FINAL:
         settled, reason = True, row.get("damage") or "the vault's copy is damaged"
     elif not on_camera:
         standing, settled = "wiped", True
-    elif row["disposal"] in (Disposal.COMMITTED, Disposal.DONE):
+    elif row["disposal"] in FINAL:
         standing = "disposed"
         if rejection is not None and rejection["code"] == "disposed_unverified":
             settled, reason = True, f"{rejection['reason']}; {rejection['action']}"

@@ -14,7 +14,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Connection, Database, Row, execute, fetch
-from workers.fate.moves import CameraCopy, Disposal, Standing
+from workers.fate.moves import FINAL, CameraCopy, Standing
 from workers.fate.row import FATE_COLUMNS, Fate
 from workers.keys.signing import EnrolledKey
 from workers.operations.collecting import Sight, events_of
@@ -123,7 +123,7 @@ def _wanted(fates: Sequence[Fate], clips: Sequence[str]) -> list[Wanted]:
     for clip in clips:
         row = rows.get(clip)
         apart = row is None or row.standing == Standing.QUARANTINED or row.quarantine is not None
-        gone = row is None or row.disposal in (Disposal.COMMITTED, Disposal.DONE)
+        gone = row is None or row.disposal in FINAL
         made.append(Wanted(clip, apart, gone))
     return made
 

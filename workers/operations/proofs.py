@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.errors import NameInvalid
-from workers.fate.moves import CameraCopy, Disposal, Standing
+from workers.fate.moves import FINAL, CameraCopy, Standing
 from workers.fate.row import Fate
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
@@ -89,7 +89,7 @@ def _receipt(
         yield Violation(
             "I2", clip, f"the receipt names {receipt.copies}, verified was {key} version {version}", Kind.RECEIPT
         )
-    gone = row.disposal in (Disposal.COMMITTED, Disposal.DONE)
+    gone = row.disposal in FINAL
     good = [proof.time for proof in proofs if _proves(proof.body, key, version, declared, erased=gone)]
     if not good:
         yield Violation(

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.errors import Refused
-from workers.fate.moves import Disposal
+from workers.fate.moves import FINAL, Disposal
 from workers.fate.row import Fate
 from workers.retention.decision import Outcome, Plan
 from workers.retention.facts import Fact
@@ -46,7 +46,7 @@ def checked(fate: Fate | None, clip_id: str) -> Fate:
     """
     if fate is None:
         raise Refused(f"there is no clip {clip_id}", "give the id of a clip: bwv ledger lists them")
-    if fate.disposal not in (Disposal.COMMITTED, Disposal.DONE):
+    if fate.disposal not in FINAL:
         return fate
     stands = "was disposed of" if fate.disposal == Disposal.DONE else "is being disposed of"
     raise Refused(

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import Struct
 
-from workers.fate.moves import Disposal
+from workers.fate.moves import FINAL, Disposal
 from workers.fate.row import Fate
 from workers.keys.signing import Signed
 from workers.retention.clips import clip_of
@@ -121,7 +121,7 @@ def explain(
         return Explanation(clip_id, at, State.UNKNOWN, f"nobody had declared this clip by {both(at, zone)}", zone)
     open_holds = tuple(msgspec.structs.replace(hold, restricted=False) for hold in past.holds)
     shown = open_holds if restricted else past.holds
-    if past.disposal in (Disposal.COMMITTED, Disposal.DONE):
+    if past.disposal in FINAL:
         return _gone(past, policy, at, zone)
     holds = tuple(_shown(hold) for hold in shown)
     base = Explanation(clip_id, at, State.KEPT, WITHOUT_POLICY, zone, holds=holds, notes=past.unknown)

@@ -23,8 +23,6 @@ from workers.vault.faults import NotThere
 from workers.vault.keys import clip_prefix, quarantine_keys
 from workers.vault.vault import Vault, Version
 
-COMMITTED = (moves.Disposal.COMMITTED, moves.Disposal.DONE)
-
 
 class State(StrEnum):
     """What a hold means for one clip."""
@@ -75,7 +73,7 @@ async def protect(connection: Connection, hold_id: str, clip_id: str, told: Told
         return Protected(State.LIFTED)
     if before in (State.CLEARED, State.LIFTED, State.REFUSED):
         return Protected(before, fate)
-    if fate.disposal in COMMITTED:
+    if fate.disposal in moves.FINAL:
         await enter(connection, hold_id, clip_id, State.REFUSED, refusal(fate))
         await announce(connection, [told.refused])
         return Protected(State.REFUSED, fate)
@@ -174,7 +172,7 @@ async def release(connection: Connection, hold: HoldRow, clip_id: str, lifted: E
     """Take a lifted hold out of the clip's row; nothing happens at the store. Inside the caller's transaction."""
     fate = await find_on(connection, clip_id, lock=True)
     state = await state_of(connection, hold.hold_id, clip_id)
-    if fate is not None and hold.hold.entry in fate.hold_reasons and fate.disposal not in COMMITTED:
+    if fate is not None and hold.hold.entry in fate.hold_reasons and fate.disposal not in moves.FINAL:
         reasons = tuple(entry for entry in fate.hold_reasons if entry != hold.hold.entry)
         await make_on(connection, moves.LIFT_HOLD, fate, events=[lifted], given={"hold_reasons": reasons})
         state = state or State.ACTIVE

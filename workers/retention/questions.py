@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from workers.custody.entry import Entry
 from workers.database.engine import Database, Row
-from workers.fate.moves import Disposal
+from workers.fate.moves import FINAL
 from workers.fate.row import Fate, find
 from workers.keys.signing import EnrolledKey, Signed
 from workers.retention.explaining import Explanation, explain, past_of_row
@@ -21,14 +21,11 @@ from workers.retention.past import Told, hold_of
 from workers.retention.policy import Policy, parse
 from workers.retention.statements import Adoption, HoldRequest
 
-GONE = (Disposal.COMMITTED, Disposal.DONE)
-"""Decided for good; from then on the disposal's own events say why, and the log alone has them."""
-
 
 async def explained_by_row(database: Database, clip_id: str, now: datetime, *, restricted: bool) -> Explanation | None:
     """Why a clip is as it is, by the row that decides; None where the log alone can tell."""
     found = await row_and_holds(database, clip_id)
-    if found is None or found[0].disposal in GONE:
+    if found is None or found[0].disposal in FINAL:
         return None
     policies = await policies_until(database, now)
     seen = await database.fetch_one("SELECT waits FROM schedule WHERE clip_id = %s", (clip_id,))
@@ -49,7 +46,7 @@ async def explained_by_log(
     past = past_of(clip_id, await told_about(database, clip_id), at, await docks(database))
     policies = await policies_until(database, at)
     policy = policies[-1] if policies else None
-    if past is not None and past.disposal in GONE and past.decided is not None:
+    if past is not None and past.disposal in FINAL and past.decided is not None:
         version = past.decided.policy
         policy = next((other for other in policies if other.version == version), None)
     return explain(clip_id, past, policy, at, restricted=restricted), past.entries if past else 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 from msgspec import Struct
 
+from workers.fate.moves import FINAL
 from workers.fate.row import Fate
 from workers.footage.recording import Kind, PreRoll, SourceType
 from workers.keys.statements import Decision
@@ -113,7 +114,7 @@ def material_of(fate: Fate, *, officer: str | None = None, duration: float | Non
         incident=clip.incident,
         duration=duration,
         standing=fate.standing,
-        gone=fate.disposal in ("committed", "done"),
+        gone=fate.disposal in FINAL,
     )
 
 

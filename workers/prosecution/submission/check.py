@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 from workers.database.engine import Connection
 from workers.errors import Refused
-from workers.fate.moves import Disposal, Standing
+from workers.fate.moves import FINAL, Standing
 from workers.fate.row import Fate
 from workers.prosecution.cases.case import Case
 from workers.prosecution.derivatives.needed import needed
@@ -139,7 +139,7 @@ def _check_clip(item: OrderedItem, found: Mapping[str, Fate]) -> None:
     fate, clip = found.get(item.clip_id), f"{item.reference}: its clip {item.clip_id}"
     if fate is None:
         raise Unfit("exhibits", f"{clip} is not known", "a clip of ours")
-    if fate.disposal in (Disposal.COMMITTED, Disposal.DONE):
+    if fate.disposal in FINAL:
         raise Unfit("exhibits", f"{clip} was disposed of", f"a clip that is kept; why: bwv explain {item.clip_id}")
     if fate.standing not in READABLE or fate.verified_version is None:
         raise Unfit(

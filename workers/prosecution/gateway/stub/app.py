@@ -29,6 +29,7 @@ from workers.prosecution.gateway.contract import (
 )
 from workers.prosecution.gateway.stub.reception import NotTaken, Reception
 from workers.prosecution.gateway.stub.script import At, Do, read_script
+from workers.prosecution.gateway.stub.shelf import PART
 from workers.prosecution.identity import SUBMISSION_ID
 
 SCRIPT = "/script"
@@ -105,12 +106,11 @@ class _Desk:
             return _json(self._reception.item(submission, n, link.sha256, link.size, link.url))
         folder = self._reception.shelf.files / submission
         folder.mkdir(exist_ok=True)
-        part = folder / f".{n}.{os.urandom(4).hex()}"
+        part = folder / f"{PART}{n}.{os.urandom(4).hex()}"
         try:
             sha256, size = await _stored(request, part, wanted.wanted_size)
             _check_digest(request, sha256)
-            taken = self._reception.item(submission, n, sha256, size)
-            part.replace(folder / str(n))
+            taken = self._reception.item(submission, n, sha256, size, put_away=lambda: part.replace(folder / str(n)))
         finally:
             part.unlink(missing_ok=True)
         return _json(taken)

@@ -98,8 +98,21 @@ class Reception:
             raise NotTaken(409, "not_receiving", f"{submission} is {there.state}; send its manifest with a new attempt")
         return item
 
-    def item(self, submission: str, n: int, sha256: str, size: int, url: str | None = None) -> ItemReceipt:
-        """Take an item that was measured, or noted by its link."""
+    def item(
+        self,
+        submission: str,
+        n: int,
+        sha256: str,
+        size: int,
+        url: str | None = None,
+        *,
+        put_away: Callable[[], object] = lambda: None,
+    ) -> ItemReceipt:
+        """Take an item that was measured, or noted by its link.
+
+        Args:
+            put_away: puts its file in its place, before it is said to be there.
+        """
         with self.shelf.changing():
             wanted = self.wanted(submission, n)
             if (sha256, size) != (wanted.wanted_sha256, wanted.wanted_size):
@@ -109,6 +122,7 @@ class Reception:
                     f"item {n}: the manifest says {wanted.wanted_size} bytes, {wanted.wanted_sha256};"
                     f" here are {size}, {sha256}",
                 )
+            put_away()
             if wanted.state is not ItemState.RECEIVED:
                 self.shelf.change_item(submission, n, sha256=sha256, size=size, state=ItemState.RECEIVED, url=url)
                 self.shelf.count("item received")

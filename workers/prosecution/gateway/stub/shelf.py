@@ -30,6 +30,9 @@ CREATE TABLE IF NOT EXISTS outcomes (seq INTEGER PRIMARY KEY, id TEXT NOT NULL U
 CREATE TABLE IF NOT EXISTS done (what TEXT PRIMARY KEY, times INTEGER NOT NULL);
 """
 
+PART = "."
+"""What the name of a file begins with that is not all there yet."""
+
 
 class Kept(Struct, frozen=True):
     """A submission as it is kept.
@@ -79,6 +82,8 @@ class Shelf:
     def __init__(self, folder: Path) -> None:
         self.files = folder / "items"
         self.files.mkdir(parents=True, exist_ok=True)
+        for part in self.files.glob(f"*/{PART}*"):
+            part.unlink()  # a server that was killed was still receiving it
         try:
             self._db = sqlite3.connect(folder / "gateway.db", isolation_level=None)
             self._db.row_factory = sqlite3.Row
