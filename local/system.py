@@ -14,10 +14,13 @@ from streams.settings import load
 INGEST = ("relay", "intake", "transfer", "verification", "release", "record", "probe", "scrub")
 RETENTION = ("retention", "sweep", "holds", "disposal", "lease")
 PROSECUTION = ("cases", "derivation", "prosecution", "receipts", "links")
-STAGES = (*INGEST, *RETENTION, *PROSECUTION)
+OPERATIONS = ("alarms",)
+STAGES = (*INGEST, *RETENTION, *PROSECUTION, *OPERATIONS)
 DOCK = f"dock-{FIRST_DOCK.lower()}"
 LINKS_PAGE = "links-page"
 """Where links are served; prosecution writes it into manifests."""
+BOARD = "board"
+"""What people see in a browser (`bwv serve`)."""
 GATEWAY = "gateway-stub"
 """The reference server of the prosecutor's gateway, for a trial."""
 
@@ -28,16 +31,17 @@ _ENGINES = ("console.cli.stages", "streams.engine.delivery", "streams.engine.lon
 
 
 def programs(
-    home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True, gateway: bool = False
+    home: Path, *, stages: tuple[str, ...] = STAGES, dock: bool = True, gateway: bool = False, board: bool = True
 ) -> list[Program]:
     """One program a stage, and one dock over `<home>/dock`; each with a health port that stays.
 
     Args:
         gateway: run the reference gateway too, and submit to it.
+        board: serve the board too.
     """
     names = [*stages, *([DOCK] if dock else [])]
     settings = load(home)
-    ports = keep_ports(home / PORTS, [*names, LINKS_PAGE, GATEWAY], print)
+    ports = keep_ports(home / PORTS, [*names, LINKS_PAGE, BOARD, GATEWAY], print)
     bwv = (sys.executable, "-m", "console.cli.main", "--home", str(home))
     shared = {"BWV_LINKS_PORT": str(settings.links_port or ports[LINKS_PAGE])}
     if gateway:
@@ -57,6 +61,16 @@ def programs(
                 ready_url=f"http://127.0.0.1:{ports[name]}/ready",
                 halts_on=(TOO_MANY_FAULTS,),
                 imports=(*_ENGINES, f"streams.{'dock' if name == DOCK else name}"),
+            )
+        )
+    if board:
+        port = settings.board_port or ports[BOARD]
+        made.append(
+            Program(
+                BOARD,
+                (*bwv, "serve", "--port", str(port)),
+                ready_url=f"http://127.0.0.1:{port}/ready",
+                imports=("console.cli.serve",),
             )
         )
     if gateway:

@@ -24,6 +24,7 @@ from workers.errors import BrokerAway, MessageInvalid
 from workers.fate.row import announce
 from workers.keys.keyring import Keyring, load_public
 from workers.keys.statements import now_iso
+from workers.mail import post_of
 from workers.prosecution.links.access import Access, Told
 from workers.prosecution.links.app import Pages, starlette
 from workers.prosecution.links.armour import Armour, Pace
@@ -33,7 +34,7 @@ from workers.prosecution.links.cookies import Cookies
 from workers.prosecution.links.door import Door, Lives
 from workers.prosecution.links.media import Media
 from workers.prosecution.links.pages import POLICY
-from workers.prosecution.links.post import code_message, post_of
+from workers.prosecution.links.post import code_message
 from workers.prosecution.links.secret import Secret
 from workers.prosecution.links.server import LinksServer
 from workers.prosecution.statements import LinkChange

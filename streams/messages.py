@@ -292,6 +292,32 @@ class ClipAttributed(Message, frozen=True):
     attribution: Signed
 
 
+class ClipConsulted(Message, frozen=True):
+    """Somebody signed in to the board looked at a clip. Confirmed before anything of it is shown.
+
+    Attributes:
+        what: "look" (its record), "reason" (one was typed), "play" or "fetch" (its footage).
+        relation: why they may: own, case, incident, named, work, reason.
+        reason: as they typed it, where they needed one.
+        part: bytes that were asked for ("0-1048575"), None for all of it.
+    """
+
+    clip_id: str
+    person: str
+    what: str
+    relation: str
+    at: str
+    reason: str | None = None
+    part: str | None = None
+
+
+class ClipViewingSet(Message, frozen=True):
+    """A person said who alone may see a clip, or that nobody plays it for now, or ended that. Signed."""
+
+    clip_id: str
+    viewing: Signed
+
+
 class UrgencyRequested(Message, frozen=True):
     """A person asked for the urgent lane for a camera or for whatever stands in a bay. Signed."""
 

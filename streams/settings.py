@@ -29,6 +29,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         database: libpq connection string; its password lies in a passfile.
         store, bucket: S3 endpoint and the bucket with Object Lock.
         store_name: what the store is called in receipts.
+        store_capacity: bytes of footage that the store can hold; 0: the board reckons with the disk of a local
+            stack, and elsewhere does not say when the store is full.
         credentials: folder of `<role>.json` files.
         keys: folder of private keys, `<role>/<owner>.pem`.
         trust_root: public key (base64 file) that may enrol the first keys.
@@ -47,9 +49,19 @@ class Settings(Struct, frozen=True, kw_only=True):
         links_host, links_port: where links to footage are served; at port 0 `bwv up` takes a free one and keeps it.
         links_url: address of that service as recipients see it, without a slash at its end; empty: links_host and
             links_port.
+        board_host, board_port: where the board is served; at port 0 `bwv up` takes a free one and keeps it.
+        board_url: address of the board as people see it, without a slash at its end; empty: board_host and board_port.
+        named_only: categories of the policy, by comma, whose clips only people who were named for them may see.
         mail: how one-time codes are sent: `smtp://host:port`, `smtps://host:port`, or a folder (of the home, unless
             it begins with /) that gets one .eml file each, for trial; empty: a link with an address stays shut.
         mail_from: sender of those mails.
+        alarm_mail: addresses that get alarms, by comma; empty: none does. They go the way of `mail`.
+        alarm_webhook: file (of the home, unless it begins with /) whose one line is the URL that gets alarms as
+            Alertmanager's webhook sends them: such an address is a secret. Empty: none does.
+        alarm_disks: folders whose disks are watched beside that of the home, by blank.
+        runbook: address of docs/runbook.md as your people read it; alarms link its headings.
+        shift_changes, shift_zone: when cameras come into their docks, by blank ("07:00 15:00 23:00"), on the clocks of
+            this zone; empty: no dock is missed.
 
     How it behaves:
         first_lock: seconds that footage is locked on arrival. Shorter frees mistakes sooner; longer than the
@@ -88,6 +100,7 @@ class Settings(Struct, frozen=True, kw_only=True):
         gateway_answer_within: seconds after sending by which a receipt is overdue.
         gateway_every: seconds between two questions to the gateway for receipts and outcomes.
         link_session, code_lives: seconds that a link stays open after its code was given, and that a code can be given.
+        alarm_every: seconds between two looks whether there is an alarm.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
         fail: failpoints at which this process kills itself, each once; for the fault suite alone.
@@ -100,6 +113,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     store: str = "http://127.0.0.1:8333"
     bucket: str = "evidence"
     store_name: str = "local"
+    store_capacity: float = 0.0
     credentials: Path = Path(".bwv/credentials")
     keys: Path = Path(".bwv/keys")
     trust_root: Path = Path(".bwv/keys/trust-root.pub")
@@ -118,8 +132,18 @@ class Settings(Struct, frozen=True, kw_only=True):
     links_host: str = "127.0.0.1"
     links_port: int = 0
     links_url: str = ""
+    board_host: str = "127.0.0.1"
+    board_port: int = 0
+    board_url: str = ""
+    named_only: str = "sexual-offence,child,privileged"
     mail: str = ""
     mail_from: str = "evidence@localhost"
+    alarm_mail: str = ""
+    alarm_webhook: str = ""
+    alarm_disks: str = ""
+    runbook: str = "docs/runbook.md"
+    shift_changes: str = "07:00 15:00 23:00"
+    shift_zone: str = "Europe/London"
 
     first_lock: float = 7 * 24 * 3600.0
     custody_lock: float = 3650 * 24 * 3600.0
@@ -157,6 +181,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     gateway_every: float = 60.0
     link_session: float = 3600.0
     code_lives: float = 900.0
+    alarm_every: float = 10.0
     session_timeout: float = 30.0
     replication: int = 3
     partitions: int = 12
@@ -246,6 +271,7 @@ def _check(s: Settings) -> None:
         (s.gateway_delivers in ("link", "bytes"), "gateway_delivers", "link or bytes"),
         (s.gateway_every > 0, "gateway_every", "above 0 s"),
         (s.gateway_answer_within > 0, "gateway_answer_within", "above 0 s"),
+        (s.alarm_every > 0, "alarm_every", "above 0 s"),
         (s.link_session > 0 and s.code_lives > 0, "link_session", "above 0 s, as code_lives"),
     )
     for holds, name, expected in rules:

@@ -59,6 +59,8 @@ TOPICS = (
           verb="consultation"),
     Topic("clips.damaged", m.ClipDamaged, "clip", "Read again and no longer what was verified.", verb="alteration"),
     Topic("clips.attributed", m.ClipAttributed, "clip", "A person corrected whose clip it is.", verb="alteration"),
+    Topic("clips.consulted", m.ClipConsulted, "clip", "Somebody looked at a clip.", verb="consultation"),
+    Topic("clips.viewing-set", m.ClipViewingSet, "clip", "Who may see a clip has changed.", verb="alteration"),
     Topic("cameras.gap-found", m.GapFound, "camera", "Recordings of a camera are missing."),
     Topic("cameras.issued", m.CameraIssued, "camera", "An officer took a camera."),
     Topic("cameras.returned", m.CameraReturned, "camera", "An officer gave a camera back."),

@@ -16,7 +16,8 @@
     │   ├── DatabaseAway
     │   ├── BrokerAway
     │   ├── GatewayAway
-    │   └── MailAway
+    │   ├── MailAway
+    │   └── WebhookAway
     ├── DockGone                  the source of the bytes left: the transfer ends, the dock reports again
     ├── TryLater                  this one message waits; others need not
     │   └── DockBusy              the dock said 503 and when to come back
@@ -112,6 +113,12 @@ class MailAway(PassingFault):
     """The mail relay does not take a message, or none is set."""
 
     part = "mail relay"
+
+
+class WebhookAway(PassingFault):
+    """The address that takes alarms does not answer, or does not take them."""
+
+    part = "webhook"
 
 
 class DockGone(BwvError):

@@ -20,7 +20,7 @@ from console.cli.timeline_retention import (
 )
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
-from workers.keys.statements import Attribution, Decision, Wiped
+from workers.keys.statements import Attribution, Decision, Viewing, Wiped
 
 WHO = {
     "dock": "dock agent",
@@ -38,6 +38,7 @@ WHO = {
     "derivation": "derivation",
     "prosecution": "prosecution",
     "links": "links",
+    "board": "board",
 }
 
 
@@ -149,6 +150,25 @@ def _attributed(c: dict[str, Any]) -> str:
     return f"attributed to {attribution.officer}: {attribution.reason}"
 
 
+LOOKED = {"look": "looked at its record", "reason": "said why", "play": "played it", "fetch": "took a copy away"}
+
+
+def _consulted(c: dict[str, Any]) -> str:
+    why = f": {c['reason']}" if c.get("reason") else ""
+    return f"{c['person']} {LOOKED.get(c['what'], c['what'])} ({c['relation']}){why}"
+
+
+def _viewing(c: dict[str, Any]) -> str:
+    viewing = msgspec.json.decode(c["viewing"]["body"], type=Viewing)
+    said = {
+        "named": f"only {', '.join(viewing.people) or 'nobody'} may see it",
+        "open": "seen as any other clip again",
+        "lock": "nobody plays it for now",
+        "unlock": "may be played again",
+    }
+    return f"{said.get(viewing.kind, viewing.kind)}: {viewing.reason}"
+
+
 def _probed(c: dict[str, Any]) -> str:
     if not c["readable"]:
         return f"not readable by {c['tool'] or 'ffprobe'}: {c['reason']}; stored all the same"
@@ -188,6 +208,8 @@ SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "clips.quarantined": _quarantined,
     "quarantine.decided": _decided,
     "clips.attributed": _attributed,
+    "clips.consulted": _consulted,
+    "clips.viewing-set": _viewing,
     "clips.probed": _probed,
     "clips.reread": _reread,
     "clips.damaged": _damaged,

@@ -25,6 +25,7 @@ class Access(Struct, frozen=True):
         group: commits offsets under a consumer group of its own name.
         sees_topics: describes topics and their properties, which a stage checks before it starts.
         each: one principal for each of these ("dock"), named after it.
+        watches: reads dead letters, the age of what waits, and describes every group: it looks at lag.
     """
 
     reads: tuple[str, ...] = ()
@@ -32,6 +33,7 @@ class Access(Struct, frozen=True):
     group: bool = True
     sees_topics: bool = True
     each: str = ""
+    watches: bool = False
 
 
 def _told_by_moves() -> tuple[str, ...]:
@@ -154,6 +156,7 @@ ACCESS = {
     ),
     "receipts": Access(group=False, sees_topics=False),
     "links": Access(reads=("links.requested",), writes=("links.opened",)),
+    "alarms": Access(group=False, watches=True),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),
         writes=("cameras.docked", "uploads.reported", "clips.wiped"),
@@ -161,8 +164,14 @@ ACCESS = {
         sees_topics=False,
         each="dock",
     ),
+    "board": Access(
+        writes=("clips.consulted", "categories.requested"),
+        group=False,
+        watches=True,
+    ),
     "person": Access(
         writes=(
+            "clips.viewing-set",
             "clips.attributed",
             "clips.reread",
             "cameras.issued",
@@ -228,6 +237,9 @@ def _of(name: str, access: Access) -> list[dict[str, str]]:
             _row(principal, operation, "TOPIC", f"{NAMESPACE}.", "PREFIXED")
             for operation in ("DESCRIBE", "DESCRIBE_CONFIGS")
         ]
+    if access.watches:
+        rows.append(_row(principal, "DESCRIBE", "GROUP", f"{NAMESPACE}.", "PREFIXED"))
+        rows.append(_row(principal, "READ", "TOPIC", f"{NAMESPACE}.", "PREFIXED"))
     return rows
 
 

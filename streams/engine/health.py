@@ -2,7 +2,7 @@
 
 Alive means: something was finished lately, or nothing is waiting, or a named part is away, or a job is at
 work within its time. It never means "the process exists". Ready means: it has joined its group, or holds the
-relay's lock. Every metric of the system's streams is listed here, once.
+relay's lock. `streams/engine/metrics.py` lists every metric, once.
 """
 
 from __future__ import annotations
@@ -22,45 +22,11 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from streams.engine.metrics import METRICS, SHOWN
 from streams.engine.waiting import Away
 from workers.serving import Server, listen
 
 log = logging.getLogger(__name__)
-
-METRICS = {
-    "bwv_handled_total": "Messages that were finished and may be acknowledged, dead letters included",
-    "bwv_dead_lettered_total": "Messages that went to the dead letters",
-    "bwv_refused_moves_total": "Messages whose move somebody else had already made",
-    "bwv_retried_total": "Times a message was tried again because a part was away or the dock was busy",
-    "bwv_handling_seconds": "Seconds from the start of a message's work to its end, waiting excluded",
-    "bwv_in_flight": "Messages fetched and not finished",
-    "bwv_at_work": "Messages that are being worked on now",
-    "bwv_waiting_for": "1 while this part is away and messages wait for it",
-    "bwv_lag": "Messages at the broker that this group has not committed, in the partitions of this process",
-    "bwv_commits_refused_total": "Commits that the broker refused: the partition belongs to somebody else",
-    "bwv_faults_in_a_row": "Permanent faults since the last good message; at fault_limit the stage stops",
-    "bwv_ready": "1 when the process has joined its group or holds its lock",
-    "bwv_outbox_unsent": "Events decided and not yet published",
-    "bwv_outbox_oldest_seconds": "Age of the oldest event that is decided and not yet published",
-    "bwv_unsealed_entries": "Custody entries that no seal in the vault covers yet",
-    "bwv_relayed_total": "Events that the relay published and marked",
-    "bwv_scrub_coverage_ratio": "Share of the stored bytes that was read in full within scrub_cycle",
-    "bwv_scrub_oldest_seconds": "Seconds since the stored clip was read that was not read for the longest time",
-    "bwv_scrub_read_bytes_total": "Bytes that the scrub has read",
-    "bwv_scrub_damaged": "Clips that are damaged",
-    "bwv_disposals_kept": "Disposals that are committed and that the store refuses: a lock or a hold is in force",
-    "bwv_scrub_suspects": "Clips that could not be read, or not be judged, while others could",
-    "bwv_leases_renewed_total": "Clips whose lock was renewed and read back",
-    "bwv_leases_late": "Clips whose lock ends within a day and should have been renewed; anything but 0 is an alarm",
-    "bwv_sweep_stopped": "1 while the retention sweep stands still for this reason",
-    "bwv_sweep_waiting": "Clips in the bin whose time has come and that wait for this before they are disposed of",
-    "bwv_intended_total": "Clips that the sweep has put into the bin",
-    "bwv_committed_total": "Disposals that the sweep has committed",
-    "bwv_submissions_overdue": "Submissions whose receipt is overdue; anything but 0 is an alarm",
-    "bwv_outcomes_handed_total": "Outcomes of the gateway that went to their cases",
-    "bwv_outcomes_unplaced_total": "Outcomes of the gateway that reach no case, each on record: a person looks",
-}
-"""Every metric and its meaning; all carry the label `stage`."""
 
 IDLE_LIMIT = 120.0
 """Seconds without anything finished, while something waits, after which a process is not alive."""
@@ -110,7 +76,7 @@ class Health:
         self.submissions_overdue = self._gauge("bwv_submissions_overdue")
         self.outcomes_handed = self._counter("bwv_outcomes_handed_total")
         self.outcomes_unplaced = self._counter("bwv_outcomes_unplaced_total")
-        self._shown = {"bwv_disposals_kept": self._gauge("bwv_disposals_kept")}
+        self._shown = {name: self._gauge(name) for name in SHOWN}
         self.in_flight = self._gauge("bwv_in_flight")
         self.at_work = self._gauge("bwv_at_work")
         self.faults_in_a_row = self._gauge("bwv_faults_in_a_row")
@@ -119,23 +85,32 @@ class Health:
         self.unsealed = self._gauge("bwv_unsealed_entries")
         self._ready_gauge = self._gauge("bwv_ready")
         self._lag_gauge = self._gauge("bwv_lag")
-        name = "bwv_waiting_for"
-        self._waiting_for = Gauge(name, METRICS[name], ["stage", "part"], registry=self.registry)
-        name = "bwv_sweep_stopped"
-        self.sweep_stopped = Gauge(name, METRICS[name], ["stage", "cause"], registry=self.registry)
-        name = "bwv_sweep_waiting"
-        self.sweep_waiting = Gauge(name, METRICS[name], ["stage", "reason"], registry=self.registry)
+        self._waiting_for = self._labelled("bwv_waiting_for", "part")
+        self.sweep_stopped = self._labelled("bwv_sweep_stopped", "cause")
+        self.sweep_waiting = self._labelled("bwv_sweep_waiting", "reason")
+        self._gauges_of_alarms()
         name = "bwv_handling_seconds"
         buckets = (0.005, 0.02, 0.1, 0.5, 2, 10, 60, 600, 3600)
         self.seconds = Histogram(
             name, METRICS[name], ["stage"], buckets=buckets, registry=self.registry
         ).labels(stage)  # fmt: skip
 
+    def _gauges_of_alarms(self) -> None:
+        self.alarms_open = self._labelled("bwv_alarms_open", "alarm")
+        self.dead_letters = self._labelled("bwv_dead_letters", "of")
+        self.disk_free = self._labelled("bwv_disk_free_ratio", "place")
+        self.stage_verdict = self._labelled("bwv_stage_verdict", "of", "verdict")
+        self.lag_clips = self._labelled("bwv_lag_clips", "of")
+        self.lag_bytes = self._labelled("bwv_lag_bytes", "of")
+
     def _counter(self, name: str) -> Counter:
         return Counter(name, METRICS[name], ["stage"], registry=self.registry).labels(self.stage)
 
     def _gauge(self, name: str) -> Gauge:
         return Gauge(name, METRICS[name], ["stage"], registry=self.registry).labels(self.stage)
+
+    def _labelled(self, name: str, *labels: str) -> Gauge:
+        return Gauge(name, METRICS[name], ["stage", *labels], registry=self.registry)
 
     # What engines tell.
 

@@ -49,6 +49,7 @@ STAGES = (
     "prosecution",
     "receipts",
     "links",
+    "alarms",
     "dock",
 )
 """Each is a module of this package with a `STAGE`, or a `serve` of its own."""

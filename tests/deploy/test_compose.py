@@ -93,11 +93,11 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     assert "secrets/" in ignored
 
 
-REACH_OUT = {"prosecution", "receipts", "links"}
+REACH_OUT = {"prosecution", "receipts", "links", "alarms"}
 """They speak to the prosecutor's gateway, to the mail relay, and to whoever holds a link."""
 
 
-def test_nothing_is_open_to_other_machines_and_three_reach_out() -> None:
+def test_nothing_is_open_to_other_machines_and_four_reach_out() -> None:
     assert COMPOSE["networks"] == {"inside": {"internal": True}, "outside": None}
     for name, service in SERVICES.items():
         assert service.get("ports", []) == (["127.0.0.1:8090:8090"] if name == "links" else []), name

@@ -8,11 +8,11 @@ import pytest
 
 from tests.prosecution.linked import ADDRESS, MASKED, URN, Linked
 from workers.errors import ConfigurationInvalid, Refused
+from workers.mail import post_of
 from workers.prosecution.identity import link_id
 from workers.prosecution.links import rows
 from workers.prosecution.links.address import checked
 from workers.prosecution.links.codes import MOST_CODES, MOST_TRIES
-from workers.prosecution.links.post import post_of
 from workers.prosecution.links.secret import Secret
 
 FOOTAGE = bytes(range(256)) * 40

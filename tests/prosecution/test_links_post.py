@@ -15,7 +15,8 @@ from tests.pipeline.pipeline import Said, command
 from tests.prosecution.linked import ADDRESS, URN, Linked
 from workers.errors import ConfigurationInvalid, MailAway
 from workers.keys.statements import now_iso
-from workers.prosecution.links.post import code_message, post_of
+from workers.mail import post_of
+from workers.prosecution.links.post import code_message
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 

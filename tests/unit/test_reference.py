@@ -162,7 +162,7 @@ def test_every_reference_inside_the_asyncapi_document_leads_somewhere() -> None:
 def test_the_table_of_access_is_that_of_the_stages() -> None:
     import importlib
 
-    assert {*ACCESS, "person"} == {*STAGES, "person"}
+    assert {*ACCESS, "person"} == {*STAGES, "person", "board"}
     for stage in STAGES:
         kind = getattr(importlib.import_module(f"streams.{stage}"), "STAGE", None)
         if kind is not None:

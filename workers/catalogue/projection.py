@@ -13,7 +13,7 @@ import msgspec
 from workers.custody.entry import Recorded
 from workers.database.engine import Connection, execute
 from workers.footage.recording import Report
-from workers.keys.statements import Attribution, Issue
+from workers.keys.statements import Attribution, Issue, Viewing
 from workers.operations.statement import Reconciliation
 
 Columns = dict[str, Any]
@@ -72,6 +72,8 @@ async def project(connection: Connection, event: Recorded) -> None:
             (event.event_id, attribution.clip_id, attribution.officer, attribution.reason, attribution.by,
              attribution.at),
         )  # fmt: skip
+    elif kind in CONSULTED:
+        await CONSULTED[kind](connection, event)
     elif kind == "reconciliations.stated":
         stated = msgspec.json.decode(event.content["statement"]["body"], type=Reconciliation)
         await execute(
@@ -99,6 +101,29 @@ async def _fill(connection: Connection, clip_id: str, columns: Columns) -> None:
         f" ON CONFLICT (clip_id) DO UPDATE SET {updates}",
         (clip_id, *columns.values()),
     )
+
+
+async def _consulted(connection: Connection, event: Recorded) -> None:
+    content = event.content
+    await execute(
+        connection,
+        "INSERT INTO consultations VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (event.event_id, event.clip_id, content["person"], content["what"], content["relation"],
+         content.get("reason"), content["at"]),
+    )  # fmt: skip
+
+
+async def _viewing_set(connection: Connection, event: Recorded) -> None:
+    viewing = msgspec.json.decode(event.content["viewing"]["body"], type=Viewing)
+    await execute(
+        connection,
+        "INSERT INTO viewings VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (event.event_id, viewing.clip_id, viewing.kind, list(viewing.people), viewing.reason, viewing.by, viewing.at),
+    )
+
+
+CONSULTED = {"clips.consulted": _consulted, "clips.viewing-set": _viewing_set}
+"""Event type → what it writes of looks at a clip."""
 
 
 def _registered(event: Recorded) -> Columns:

@@ -70,6 +70,21 @@ class Attribution(Struct, frozen=True):
     at: str
 
 
+class Viewing(Struct, frozen=True):
+    """Body of ClipViewingSet.
+
+    Attributes:
+        kind: named (`people` alone may see it) and open (ends that); lock (nobody plays it) and unlock.
+    """
+
+    clip_id: str
+    kind: str
+    people: tuple[str, ...]
+    reason: str
+    by: str
+    at: str
+
+
 class Urgency(Struct, frozen=True):
     """Body of UrgencyRequested."""
 
@@ -121,6 +136,7 @@ PURPOSES: dict[type[Struct], str] = {
     Revocation: "bwv.revocation.1",
     Issue: "bwv.issue.1",
     Attribution: "bwv.attribution.1",
+    Viewing: "bwv.viewing.1",
     Urgency: "bwv.urgency.1",
     Decision: "bwv.decision.1",
     Wiped: "bwv.wiped.1",

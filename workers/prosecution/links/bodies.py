@@ -10,12 +10,12 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from typing import Any, Generic, Protocol, TypeVar
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from workers.errors import PassingFault
-from workers.prosecution.submission.manifest import ManifestItem
 from workers.vault.faults import NotThere
 from workers.vault.vault import Vault
 
@@ -27,11 +27,26 @@ WINDOW = 512 << 10
 ASK_EVERY = 5.0
 """Seconds after which a body that is still leaving asks again whether it may."""
 
-Read = Callable[[ManifestItem, int, int], Awaitable[bytearray]]
-"""So many bytes of an item, from this offset on; raises StoreAway, NotThere."""
+
+class Stored(Protocol):
+    """Bytes in the vault."""
+
+    @property
+    def key(self) -> str:
+        """Their key."""
+
+    @property
+    def version_id(self) -> str:
+        """Their version."""
 
 
-def read_window(vault: Vault, item: ManifestItem, offset: int, length: int) -> bytearray:
+S = TypeVar("S", bound=Stored)
+
+Read = Callable[[S, int, int], Awaitable[bytearray]]
+"""So many bytes of something stored, from this offset on; raises StoreAway, NotThere."""
+
+
+def read_window(vault: Vault, item: Stored, offset: int, length: int) -> bytearray:
     """Read part of an item from exactly its version; blocks.
 
     Raises:
@@ -46,7 +61,7 @@ def read_window(vault: Vault, item: ManifestItem, offset: int, length: int) -> b
     return window
 
 
-class Windows:
+class Windows(Generic[S]):
     """The windows of one range, in order.
 
     Args:
@@ -54,9 +69,7 @@ class Windows:
         allowed: whether the link is still open for this reader.
     """
 
-    def __init__(
-        self, read: Read, item: ManifestItem, first: int, length: int, allowed: Callable[[], Awaitable[bool]]
-    ) -> None:
+    def __init__(self, read: Read[S], item: S, first: int, length: int, allowed: Callable[[], Awaitable[bool]]) -> None:
         self._read = read
         self._item = item
         self._at = first
@@ -93,7 +106,7 @@ class Body(Response):
     that looks whole.
     """
 
-    def __init__(self, windows: Windows, status: int, headers: Mapping[str, str]) -> None:
+    def __init__(self, windows: Windows[Any], status: int, headers: Mapping[str, str]) -> None:
         self._windows = windows
         self.status_code = status
         self.background = None

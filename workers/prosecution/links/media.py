@@ -35,7 +35,7 @@ class Media:
         told: each access, before its first byte.
     """
 
-    def __init__(self, door: Door, read: Read, told: Told) -> None:
+    def __init__(self, door: Door, read: Read[ManifestItem], told: Told) -> None:
         self._door = door
         self._read = read
         self._told = told

@@ -1,0 +1,102 @@
+"""Rows of which every number of the board counts some, and some that it must not count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.fate.rows import SIGNED, insert
+from workers.database.engine import Connection, Database, execute
+
+NOW = datetime.now(UTC)
+
+
+async def put(connection: Connection, table: str, **columns: Any) -> None:
+    """One row."""
+    names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    await execute(connection, f"INSERT INTO {table} ({names}) VALUES ({places})", tuple(columns.values()))
+
+
+async def clip(
+    connection: Connection,
+    fate: Mapping[str, Any],
+    *,
+    age: float = 60.0,
+    plan: Mapping[str, Any] | None = None,
+    told: Mapping[str, Any] | None = None,
+) -> str:
+    """A clip that was registered so many seconds ago, with its size, its plan and what the catalogue knows of it."""
+    at = NOW - timedelta(seconds=age)
+    made = (await insert(connection, {"registered_at": at, "moved_at": at, **fate})).clip_id
+    await put(connection, "declared", camera="CAM-1", recording=made, sha256="a" * 64, size=1000, clip_id=made)
+    await put(connection, "clips", clip_id=made, camera="CAM-1", recording=made, size=1000, registered_at=at,
+              docked_at=at, **(told or {}))  # fmt: skip
+    usual = {"source_type": "body_worn", "docked_at": at, "size": 1000, "policy": 1, "verdict": "expire",
+             "category": "arrest", "rule": "arrest", "held": False}  # fmt: skip
+    await put(connection, "schedule", clip_id=made, **(usual | dict(plan or {})))
+    return made
+
+
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
+STORED = {"standing": "released", "verified_version": "v1", "camera_copy": "wiped"}
+READ = {"secured_at": NOW - DAY, "verified_at": NOW - DAY}
+
+
+async def everything(database: Database) -> None:
+    """Of each number of `Counts` at least one, and what looks like it and is none."""
+    async with database.transaction() as at:
+        await clip(at, {"standing": "registered"})
+        await clip(at, {"standing": "secured"})
+        await clip(at, {"standing": "verified"})
+        await clip(at, {"standing": "registered", "disposal": "done"})
+        await clip(at, {"standing": "registered", "interrupted": True})
+        await clip(at, {"standing": "registered", "attempt": 6})
+        await clip(at, {"standing": "registered"}, age=8 * 86400.0)
+        await clip(at, {"standing": "quarantined", "quarantine": {"reason": "the digest differs"}})
+        await clip(at, {"standing": "quarantined", "quarantine": {"reason": "x"}, "decision": SIGNED})
+        await clip(at, {"standing": "damaged"}, told=READ)
+        await clip(at, STORED | {"camera_copy": "present"}, told=READ)
+        leaves = {"dispose_from": NOW + HOUR, "intend_from": NOW - DAY, "ends_at": NOW + DAY}
+        binned = {"disposal": "intended", "dispose_from": NOW + HOUR, "intended_at": NOW - DAY}
+        await clip(at, STORED | binned, plan=leaves, told=READ)
+        await clip(at, STORED, plan=leaves | {"category": "uncategorised"}, told=READ)
+        await clip(at, STORED, plan={"category": "uncategorised"}, told=READ | {"reread_at": NOW - HOUR})
+        await clip(at, STORED, plan=leaves | {"held": True}, told=READ)
+        await clip(at, STORED, plan=leaves | {"dispose_from": NOW + 4 * DAY}, told=READ)
+        reviewed = await clip(at, STORED, told=READ)
+        for due in (NOW - HOUR, NOW - 9 * DAY, NOW + DAY):
+            await put(at, "reviews", clip_id=reviewed, due_at=due, policy=1, category="c", rule="r", opened_at=NOW)
+        await put(at, "reviews", clip_id=reviewed, due_at=NOW - DAY, policy=1, category="c", rule="r", opened_at=NOW,
+                  decided_at=NOW, verdict="keep")  # fmt: skip
+        for hold, state in (("hold-a", "pending"), ("hold-b", "pending"), ("hold-c", "active")):
+            await put(at, "hold_clips", hold_id=hold, clip_id=reviewed, state=state, says="complaint of PC 99")
+        await put(at, "gaps", event_id="gap-1", camera="CAM-1", docking=1, first=4, last=6, time=NOW)
+        for event, when in (("reject-1", NOW - HOUR), ("reject-2", NOW - 8 * DAY)):
+            await put(at, "rejections", event_id=event, time=when, camera="CAM-1", recording="r", code="replay",
+                      reason="lower counter", action="look")  # fmt: skip
+        for sweep, state, cause in (("s-1", "stopped", "budget"), ("s-2", "done", None), ("s-3", "approved", "budget")):
+            await put(at, "sweeps", sweep_id=sweep, started_at=NOW, policy=1, due=9, intended=0, state=state,
+                      cause=cause, reason="too many")  # fmt: skip
+        await put(at, "policies", version=3, name="met", toml="", sha256="", adopted_at=NOW, adopted_by="A",
+                  adoption="{}")  # fmt: skip
+        await _cases(at)
+
+
+async def _cases(at: Connection) -> None:
+    for case, ends, closed in (("case-1", NOW + HOUR, None), ("case-2", NOW + 20 * DAY, None), ("case-3", NOW, NOW)):
+        await put(at, "cases", case_id=case, urn=f"URN {case}", kind="prosecution", version=1, officer="PC-1",
+                  clock="detained", clock_ends=ends, opened_at=NOW, closed_at=closed, body="{}")  # fmt: skip
+    states = ("sent", "acknowledged", "rejected", "refused", "requested")
+    for number, state in enumerate(states):
+        await put(at, "submissions", submission_id=f"submission-{number}", case_id="case-1", urn="URN case-1",
+                  purpose="first", recipient="cps", state=state, ordered="{}", items=2, urgent=False,
+                  requested_at=NOW - DAY, due_at=NOW - HOUR if state in ("sent", "acknowledged") else None)  # fmt: skip
+
+
+EXPECTED: dict[str, int] = {
+    "unverified": 5, "queued": 1, "interrupted": 1, "failed": 1, "quarantine": 1, "damaged": 1, "bin": 1, "soon": 2,
+    "reviews": 2, "reviews_week": 1, "gaps": 3, "rejected": 1, "holds": 2, "sweeps": 1, "overdue": 1, "answered": 2,
+    "policy": 3,
+}  # fmt: skip
+"""What `counts` says of `everything`."""

@@ -1,0 +1,132 @@
+"""The board's figures over rows: each number counts what it says, and its list has exactly those lines."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import msgspec
+import pytest
+
+from tests.operations.board_rows import EXPECTED, NOW, STORED, clip, everything, put
+from workers.database.engine import Database
+from workers.errors import RuleBroken
+from workers.operations.board import pipeline
+from workers.operations.board.counts import counts, reconciled, totals
+from workers.operations.board.deadlines import deadlines
+from workers.operations.board.docks import missing, on_record
+from workers.operations.board.listing import Place, page
+from workers.operations.board.lists import LISTS, named
+
+
+async def test_each_number_is_what_it_says_and_leads_to_as_many_lines(database: Database) -> None:
+    nothing = await counts(database)
+    assert set(msgspec.to_builtins(nothing).values()) == {0, None}
+    await everything(database)
+    told = msgspec.to_builtins(await counts(database))
+    assert told == EXPECTED
+    lines = {name: (await page(database, listing)).lines for name, listing in LISTS.items()}
+    told["gaps"] = 1  # three recordings in one line
+    assert {name: len(found) for name, found in lines.items() if name != "uncategorised"} == {
+        name: told[name] for name in lines if name != "uncategorised"
+    }
+    assert len(lines["uncategorised"]) == 2
+    assert set(lines) - {"uncategorised"} == set(told) - {"reviews_week", "policy"}
+    for name, found in lines.items():
+        about_clips = name not in ("gaps", "rejected", "sweeps", "overdue", "answered")
+        assert all((line.clip_id is not None) == about_clips and line.says for line in found), name
+    assert {line.case_id for line in (*lines["overdue"], *lines["answered"])} == {"case-1"}
+    assert [line.says for line in lines["gaps"]] == ["running numbers 4 to 6: 3 recordings"]
+    assert not any("complaint" in line.says for line in lines["holds"]), "the reason of a hold is not told"
+
+
+async def test_the_whole_store_is_added_up_without_what_is_not_stored(database: Database) -> None:
+    await everything(database)
+    told = await totals(database, scrub_cycle=2 * 3600.0)
+    assert (told.clips, told.bytes, told.week, told.covered) == (8, 8000, 8000, 1000)
+    assert (told.uncategorised, told.leaving, told.coverage) == (2, 3000, 0.125)
+    assert told.unread is not None and told.unread > 86000
+
+
+async def test_what_waits_before_each_stage_and_how_fast_it_goes(database: Database) -> None:
+    await everything(database)
+    stages = {it.stage: it for it in await pipeline.waiting(database)}
+    assert tuple(stages) == pipeline.STAGES
+    transfer = stages["transfer"]
+    assert (transfer.clips, transfer.bytes, transfer.interrupted, transfer.exhausted, transfer.new) == (
+        4,
+        4000,
+        1,
+        1,
+        3,
+    )
+    assert transfer.oldest is not None and transfer.oldest > 8 * 86400
+    assert [stages[name].clips for name in ("verification", "release", "dock")] == [1, 1, 1]
+    assert (await pipeline.pace(database)) == pipeline.Pace(0, 0, 0, None)
+    async with database.transaction() as connection:
+        for minutes in range(1, 20):
+            at = NOW - timedelta(minutes=minutes)
+            await clip(connection, STORED, age=minutes * 120.0, told={"verified_at": at})
+    pace = await pipeline.pace(database)
+    assert (pace.clips, pace.bytes, pace.new) == (14, 14_000, 7)
+    assert pace.p95 == pytest.approx(60 * 13.35, abs=1)
+
+
+async def test_a_list_is_told_in_pages_that_skip_nothing_and_repeat_nothing(database: Database) -> None:
+    async with database.transaction() as connection:
+        made = [await clip(connection, {"standing": "registered"}, age=600 - number // 3) for number in range(25)]
+    seen: list[str | None] = []
+    after: Place | None = None
+    for _ in range(3):
+        told = await page(database, named("unverified"), after, most=10)
+        seen += [line.clip_id for line in told.lines]
+        after = told.after
+    assert after is None and sorted(filter(None, seen)) == sorted(made)
+    ages = {clip_id: number // 3 for number, clip_id in enumerate(made)}
+    order = [ages[clip_id] for clip_id in seen if clip_id]
+    assert order == sorted(order), "the oldest first"
+
+
+@pytest.mark.parametrize("place", ["now()", "yesterday", "2026-13-01", "'; DROP TABLE clips"])
+async def test_a_place_that_nobody_gave_out_is_refused(database: Database, place: str) -> None:
+    with pytest.raises(RuleBroken, match="begin at its first page"):
+        await page(database, named("bin"), Place(place, ""))
+
+
+def test_a_list_that_there_is_not_is_refused_by_name() -> None:
+    with pytest.raises(RuleBroken, match="no list 'nothing'; there are unverified"):
+        named("nothing")
+
+
+async def test_docks_without_a_picture_are_told_from_the_record_and_say_so(database: Database) -> None:
+    async with database.transaction() as connection:
+        for camera, dock, bay, hours in (
+            ("CAM-1", "DOCK-07", "BAY-01", 1), ("CAM-2", "DOCK-07", "BAY-01", 3), ("CAM-3", "DOCK-07", "BAY-02", 30),
+            ("CAM-4", "DOCK-08", "BAY-01", 1), ("CAM-5", "DOCK-09", "BAY-01", 2),
+        ):  # fmt: skip
+            await put(connection, "cameras", camera=camera, docking=1, dock=dock, bay=bay,
+                      docked_at=NOW - timedelta(hours=hours))  # fmt: skip
+        await clip(connection, {"standing": "registered"})
+        await clip(connection, {"standing": "secured"})
+        await clip(connection, {"standing": "registered", "interrupted": True, "camera": "CAM-5"})
+        await put(connection, "gaps", event_id="gap-1", camera="CAM-1", docking=1, first=4, last=6, time=NOW)
+    docks = await on_record(database, ["DOCK-08"])
+    assert [(dock.dock, dock.live) for dock in docks] == [("DOCK-07", False), ("DOCK-09", False)]
+    [bay] = docks[0].bays
+    assert (bay.camera, bay.code, bay.remaining) == ("CAM-1", "told", 2) and "2 clips on their way" in bay.sign
+    assert "wait for this camera" in docks[1].bays[0].sign
+    assert await missing(database) == {"CAM-1": 3}
+
+
+async def test_cases_near_their_deadline_and_the_newest_reconciliation(database: Database) -> None:
+    assert await reconciled(database) is None
+    await everything(database)
+    [due] = await deadlines(database)
+    assert (due.case_id, due.submitted, due.confirmed, due.open) == ("case-1", 5, 1, True)
+    assert 3500 < due.seconds < 3601
+    async with database.transaction() as connection:
+        for number, hours in enumerate((30, 2)):
+            await put(connection, "reconciliations", event_id=f"r-{number}", stated_at=NOW - timedelta(hours=hours),
+                      declared=10, stored=9, verified=8, unexplained=number, statement="{}")  # fmt: skip
+    newest = await reconciled(database)
+    assert newest is not None and (newest.unexplained, newest.declared) == (1, 10)
+    assert newest.age == pytest.approx(7200, abs=60)

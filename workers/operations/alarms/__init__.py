@@ -1,0 +1,1 @@
+"""What wants a person: one table of alarms over figures, told once and once more when it is over."""
