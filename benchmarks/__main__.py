@@ -1,7 +1,9 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks import custody, ingest
+from benchmarks import custody, encounters, ingest, statistics
 
 if __name__ == "__main__":
     ingest.main()
     custody.main()
+    encounters.main()
+    statistics.main()

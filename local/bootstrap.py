@@ -23,6 +23,7 @@ dock_repeat = 5.0      # seconds; minutes in production
 seal_after = 5.0       # seconds; minutes in production
 custody_lock = 86400.0 # a day; ten years in production
 gateway_every = 2.0    # seconds; a minute in production
+encounter_every = 1.0  # seconds
 mail = "mail"          # one-time codes, a file each; smtps://relay:465 in production
 """
 

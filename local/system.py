@@ -15,7 +15,8 @@ INGEST = ("relay", "intake", "transfer", "verification", "release", "record", "p
 RETENTION = ("retention", "sweep", "holds", "disposal", "lease")
 PROSECUTION = ("cases", "derivation", "prosecution", "receipts", "links")
 OPERATIONS = ("alarms",)
-STAGES = (*INGEST, *RETENTION, *PROSECUTION, *OPERATIONS)
+ACCOUNTABILITY = ("encounters",)
+STAGES = (*INGEST, *RETENTION, *PROSECUTION, *OPERATIONS, *ACCOUNTABILITY)
 DOCK = f"dock-{FIRST_DOCK.lower()}"
 LINKS_PAGE = "links-page"
 """Where links are served; prosecution writes it into manifests."""

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from workers.errors import MessageInvalid
 from workers.fate.outbox import Event
+from workers.footage.camera_log import CameraEvent
 from workers.footage.canonical import derived_id
 from workers.keys.signing import Signed
 
@@ -176,7 +177,11 @@ class ClipWiped(Message, frozen=True):
 
 
 class ClipProbed(Message, frozen=True):
-    """What ffprobe found, or why it found nothing. Nothing depends on it."""
+    """What ffprobe found, or why it found nothing. Nothing depends on it.
+
+    Attributes:
+        events: of the camera's own event log, where the recording is one.
+    """
 
     clip_id: str
     camera: str
@@ -189,6 +194,7 @@ class ClipProbed(Message, frozen=True):
     video: dict[str, Any] | None = None
     audio: dict[str, Any] | None = None
     creation_time: str | None = None
+    events: tuple[CameraEvent, ...] = ()
 
 
 class ClipReread(Message, frozen=True):
@@ -873,6 +879,130 @@ class PackageBuilt(Message, frozen=True):
     files: int
     size: int
     by: str
+
+
+class EncounterRequested(Message, frozen=True):
+    """A person, or a force's own system in a person's name, records a stop or the use of force. Signed."""
+
+    encounter_id: str
+    record: Signed
+
+
+class EncounterRecorded(Message, frozen=True):
+    """An encounter is on record, or a corrected version of it; the versions before stay.
+
+    Attributes:
+        version: counts the versions of this record from 1.
+        kind: stop_search, stop_account, use_of_force.
+    """
+
+    encounter_id: str
+    version: int
+    kind: str
+    record: Signed
+
+
+class EncounterReasonRequested(Message, frozen=True):
+    """A person says why footage of an encounter is missing, or the record of what a clip shows. Signed.
+
+    Attributes:
+        about: the encounter, or the clip.
+    """
+
+    about: str
+    reason: Signed
+
+
+class EncounterReasoned(Message, frozen=True):
+    """A reason is on record. Of one gap the newest counts.
+
+    Attributes:
+        about: the encounter, or the clip.
+        kind: none, late, early, muted, unmatched.
+        clip_id: of a clip without a record of an encounter; the reason goes with it.
+    """
+
+    about: str
+    kind: str
+    reason: Signed
+    clip_id: str | None = None
+
+
+class JoinedGap(Struct, frozen=True):
+    """What the footage of an officer lacks of an encounter.
+
+    Attributes:
+        kind: none, late, early, muted.
+        explained: "camera" (its event log), "officer" (a reason was given); None: open.
+    """
+
+    kind: str
+    explained: str | None = None
+
+
+class EncounterJoined(Message, frozen=True):
+    """What setting an encounter against the clips of the officers present came to; it names none of them.
+
+    Attributes:
+        version: of the record; telling: counts what was told of this encounter, from 1: the highest counts.
+        kind: stop_search, stop_account, use_of_force.
+        officers: who were present; filmed: of them, those with a clip.
+        gaps: one for each officer and kind of gap.
+    """
+
+    encounter_id: str
+    version: int
+    telling: int
+    kind: str
+    at: str
+    bcu: str | None
+    borough: str | None
+    officers: int
+    filmed: int
+    gaps: tuple[JoinedGap, ...] = ()
+
+
+class ScrutinyRequested(Message, frozen=True):
+    """A person draws encounters for a panel or a sample, grades one, opens a complaint or says how it ended. Signed.
+
+    Attributes:
+        about: the draw, or the complaint.
+    """
+
+    about: str
+    deed: Signed
+
+
+class ScrutinyRecorded(Message, frozen=True):
+    """It is on record. Draws and complaints are made again from these.
+
+    Attributes:
+        about: the draw, or the complaint.
+        what: tag of the deed: draw, grade, complaint, outcome, review-applied, review-decided.
+        version: of a complaint, counted from 1; of everything else 1.
+    """
+
+    about: str
+    what: str
+    version: int
+    deed: Signed
+
+
+class ComplaintEndSet(Message, frozen=True):
+    """The earliest end of a complaint's holds, by when its outcome was sent; holds takes it over.
+
+    Attributes:
+        version: of the complaint; an older one changes nothing.
+        holds: ids of the complaint's holds.
+        earliest_end: time (ISO 8601) before which nobody lifts them; None: not before an outcome is known.
+        reasons: sentences.
+    """
+
+    complaint_id: str
+    version: int
+    holds: tuple[str, ...]
+    earliest_end: str | None
+    reasons: tuple[str, ...]
 
 
 def encode(message: Message) -> bytes:

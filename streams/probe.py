@@ -1,4 +1,4 @@
-"""probe: says what a verified clip's media looks like, or why that cannot be said.
+"""probe: says what a verified clip's media looks like, or why that cannot be said, and what its camera's log says.
 
     clips.verified   clips.probed, confirmed by the broker
 
@@ -7,6 +7,7 @@ Nothing depends on it and nothing waits for it. Footage that ffprobe cannot read
 
 from __future__ import annotations
 
+import logging
 import tempfile
 from functools import partial
 from pathlib import Path
@@ -18,13 +19,16 @@ from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault
 from workers.errors import MessageInvalid
 from workers.failpoints import reach
+from workers.footage.camera_log import JSON_LINES, LOG_BYTES, CameraEvent, read_log
 from workers.footage.canonical import sha256_hex
 from workers.footage.probe import DEMUXERS, Found, fetch, probe
-from workers.footage.recording import Kind
+from workers.footage.recording import Kind, Recording
 from workers.footage.sandbox import sandbox_works, version_of
 from workers.keys.keyring import Keyring, load_public
 from workers.vault.faults import NotThere
 from workers.vault.keys import attempt_keys
+
+log = logging.getLogger(__name__)
 
 NOT_PROBED = "not probed"
 
@@ -64,6 +68,7 @@ class Probe(LongStage):
             raise MessageInvalid(f"probe does not listen to {type(message).__name__}")
         report = await self.keyring.opened_report(message.report)
         recording = report.recording
+        events = await self._events(message, recording)
         if recording.kind is Kind.EVENT_LOG:
             found = Found(False, f"{NOT_PROBED}: an event log")
         elif self.tool == NOT_PROBED:
@@ -85,6 +90,7 @@ class Probe(LongStage):
             video=found.video,
             audio=found.audio,
             creation_time=found.creation_time,
+            events=events,
         )
         await self.publish(
             event(
@@ -97,6 +103,20 @@ class Probe(LongStage):
                 cause=(message.clip_id, message.version_id, sha256_hex(encode(told))),
             )
         )
+
+    async def _events(self, message: ClipVerified, recording: Recording) -> tuple[CameraEvent, ...]:
+        """What the camera wrote of itself, if that is what the recording is."""
+        is_log = recording.kind is Kind.EVENT_LOG and recording.media_type in JSON_LINES
+        if not is_log or message.size > LOG_BYTES:
+            return ()
+        key = attempt_keys(self.settings.namespace, message.clip_id, message.attempt).footage
+        try:
+            return read_log(
+                await self.threads.run(Work(), partial(self.vault.get_small, key, message.version_id, limit=LOG_BYTES))
+            )
+        except NotThere as error:
+            log.warning("%s: its log is not there to be read, so it says nothing: %s", message.clip_id, error)
+            return ()
 
     async def _probed(self, message: ClipVerified, media_type: str) -> Found:
         keys = attempt_keys(self.settings.namespace, message.clip_id, message.attempt)

@@ -8,12 +8,13 @@ after the swap began is decided again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from msgspec import Struct
 
+from streams.encounter_rules import rules_of
 from streams.messages import HoldRequested, decode, event
 from streams.record import catch_up
 from streams.sealing import open_archive
@@ -26,6 +27,8 @@ from workers.custody.log import erase_disposed
 from workers.custody.restoring import restore_log
 from workers.database.engine import Database
 from workers.database.schema import drop_schema, replace_schema, upgrade
+from workers.encounters.joining import join_all
+from workers.encounters.restoring import RestoredEncounters, keep_what_was_told, restore_encounters
 from workers.errors import MessageInvalid
 from workers.fate import restoring as fate_restoring
 from workers.fate.outbox import Event
@@ -33,7 +36,7 @@ from workers.fate.rebuilt import Listed, apply_vault, restore_fates
 from workers.fate.row import announce
 from workers.intake.restoring import Keys, restore_dockings, restore_people
 from workers.keys.keyring import load_unenrolled
-from workers.keys.signing import Signed
+from workers.keys.signing import EnrolledKey, Signed
 from workers.prosecution.cases.case_holds import hold_of
 from workers.prosecution.cases.restoring import restore_cases
 from workers.prosecution.derivatives.restoring import restore_derivatives
@@ -41,6 +44,8 @@ from workers.prosecution.gateway.restoring import restore_outcomes
 from workers.prosecution.links.restoring import restore_links
 from workers.prosecution.submission.restoring import restore_submissions
 from workers.retention.restoring_shared import enter_unproved, fan_out_again, plan_all, restore_shared
+from workers.scrutiny.restoring import restore_scrutiny
+from workers.statistics.joins import restore_told
 from workers.vault.keys import FOOTAGE, certificate_prefix, clip_id_in, clips_prefix
 from workers.vault.vault import Vault, Version
 
@@ -61,8 +66,9 @@ class Rebuilt(Struct, frozen=True):
         unproved: holds of which only a sign is left; two people lift them.
         cases: that were made again from their signed changes.
         submissions, links: that were made again from what was told of them.
-        passed_over: one sentence for each change of a case or link, and each event of a submission, that has no
-            effect now.
+        encounters: versions of records that were made again, and joined to the clips that there are.
+        passed_over: one sentence for each change of a case, link or complaint, each draw, and each event of a
+            submission, that has no effect now.
         by_vault: rule → rows that what lies in the vault corrected.
         kept: name of the schema that was replaced; None when there was none.
     """
@@ -79,6 +85,7 @@ class Rebuilt(Struct, frozen=True):
     cases: int
     submissions: int
     links: int
+    encounters: int
     passed_over: tuple[str, ...]
     by_vault: dict[str, int]
     kept: str | None
@@ -119,9 +126,12 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
             sent = await restore_submissions(connection, keys.known, _is_message, submitted)
             links = await restore_links(connection, keys.known, _is_message)
             await restore_outcomes(connection, keys.known, _is_message, outcome_request)
-            await announce(connection, [_asked_again(request) for request in cases.unplaced])
-            again += len(cases.unplaced) + sent.again
+            scrutiny = await restore_scrutiny(connection, keys.known, _is_message)
+            unplaced = [*cases.unplaced, *(request for _, request in scrutiny.unplaced)]
+            await announce(connection, [_asked_again(request) for request in unplaced])
+            again += len(unplaced) + sent.again
         await plan_all(database, lambda n: told("clips planned", n))
+        encounters = await _encounters(settings, database, keys.known, told)
         await database.execute("INSERT INTO rebuilds (sealed, size) VALUES (%s, %s)", (restored.size, head.size))
     replace = partial(replace_schema, settings.database, fresh, settings.namespace, sealed=restored.size)
     kept = await asyncio.to_thread(replace)
@@ -138,10 +148,30 @@ async def rebuild(settings: Settings, *, told: Told) -> Rebuilt:
         cases=cases.cases,
         submissions=sent.submissions,
         links=links.links,
-        passed_over=(*cases.passed_over, *sent.passed_over, *links.passed_over),
+        encounters=encounters.versions,
+        passed_over=(
+            *cases.passed_over,
+            *sent.passed_over,
+            *links.passed_over,
+            *encounters.passed_over,
+            *scrutiny.passed_over,
+        ),
         by_vault=by_vault,
         kept=kept,
     )
+
+
+async def _encounters(
+    settings: Settings, database: Database, known: Mapping[str, EnrolledKey], told: Told
+) -> RestoredEncounters:
+    """Records and reasons, joined anew; what was told of a join before its clips were deleted stays as it was told."""
+    async with database.transaction() as connection:
+        restored = await restore_encounters(connection, known, _is_message)
+    await join_all(database, rules_of(settings), told=lambda n: told("encounters joined", n))
+    async with database.transaction() as connection:
+        await restore_told(connection)
+        await keep_what_was_told(connection)
+    return restored
 
 
 def _asked_again(request: Signed) -> Event:

@@ -14,6 +14,7 @@ from typing import TypeVar
 from streams.messages import RequestRefused, event
 from streams.stage import Envelope
 from workers.database.engine import Connection, Database, fetch
+from workers.encounters.statements import EncounterReason, EncounterRecord
 from workers.errors import MoveRefused, PermanentFault, Refused, RuleBroken
 from workers.fate.row import announce
 from workers.keys.keyring import Keyring
@@ -32,6 +33,7 @@ from workers.retention.statements import (
     SweepDecision,
     TimeCorrection,
 )
+from workers.scrutiny.statements import ScrutinyDeed
 
 Asked = TypeVar(
     "Asked",
@@ -49,6 +51,9 @@ Asked = TypeVar(
     LinkChange,
     SubmissionOrder,
     SubmissionRetry,
+    EncounterRecord,
+    EncounterReason,
+    ScrutinyDeed,
 )
 
 AHEAD = timedelta(minutes=5)
@@ -146,20 +151,25 @@ async def _is_answered(connection: Connection, envelope: Envelope) -> bool:
     return bool(await fetch(connection, "SELECT 1 FROM answers WHERE request = %s", (envelope.headers["ce_id"],)))
 
 
+ABOUT: dict[type, str] = {
+    Adoption: "version",
+    SweepDecision: "sweep_id",
+    HoldRequest: "hold_id",
+    HoldLift: "hold_id",
+    CaseChange: "case_id",
+    SubmissionOrder: "submission_id",
+    SubmissionRetry: "submission_id",
+    DerivativeOrder: "derivative_id",
+    LinkChange: "link_id",
+    EncounterRecord: "encounter_id",
+    EncounterReason: "about",
+    ScrutinyDeed: "about",
+}
+"""What is signed → the field that says what it is about; of everything else that is `clip_id`."""
+
+
 def _about(asked: Asked) -> str:
-    if isinstance(asked, Adoption):
-        return str(asked.version)
-    if isinstance(asked, SweepDecision):
-        return asked.sweep_id
-    if isinstance(asked, HoldRequest | HoldLift):
-        return asked.hold_id
-    if isinstance(asked, CaseChange):
-        return asked.case_id
-    if isinstance(asked, SubmissionOrder | SubmissionRetry):
-        return asked.submission_id
-    if isinstance(asked, DerivativeOrder):
-        return asked.derivative_id
-    return asked.link_id if isinstance(asked, LinkChange) else asked.clip_id
+    return str(getattr(asked, ABOUT.get(type(asked), "clip_id")))
 
 
 def _check_time(asked: Asked) -> None:

@@ -62,6 +62,8 @@ class Settings(Struct, frozen=True, kw_only=True):
         runbook: address of docs/runbook.md as your people read it; alarms link its headings.
         shift_changes, shift_zone: when cameras come into their docks, by blank ("07:00 15:00 23:00"), on the clocks of
             this zone; empty: no dock is missed.
+        areas: file (of the home, unless it begins with /) that says where docks stand, dock,bcu,borough a row; it is
+            published with the figures. Empty: recordings have no area.
 
     How it behaves:
         first_lock: seconds that footage is locked on arrival. Shorter frees mistakes sooner; longer than the
@@ -101,6 +103,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         gateway_every: seconds between two questions to the gateway for receipts and outcomes.
         link_session, code_lives: seconds that a link stays open after its code was given, and that a code can be given.
         alarm_every: seconds between two looks whether there is an alarm.
+        encounter_clocks: seconds that the times of a record and of a clip may differ: each clip counts as so much
+            longer at both ends.
+        encounter_late, encounter_early, encounter_muted: seconds of an encounter that may be missing beyond that: at
+            its beginning, of the rest, and in sound.
+        encounter_assumed: seconds that an encounter is taken to last whose record does not say when it was over.
+        encounter_flags: categories of the policy, by comma, whose clips want a record of an encounter.
+        encounter_every: seconds between two looks for clips and records to set against each other.
+        encounter_contact: how people ask this force for footage of themselves, as it is printed on their copy of a
+            record.
         session_timeout: seconds after which Kafka gives a silent member's partitions away.
         replication, partitions: of new topics; 1 and 2 on the local stack, 3 and 12 outside it.
         fail: failpoints at which this process kills itself, each once; for the fault suite alone.
@@ -144,6 +155,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     runbook: str = "docs/runbook.md"
     shift_changes: str = "07:00 15:00 23:00"
     shift_zone: str = "Europe/London"
+    areas: str = ""
 
     first_lock: float = 7 * 24 * 3600.0
     custody_lock: float = 3650 * 24 * 3600.0
@@ -182,6 +194,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     link_session: float = 3600.0
     code_lives: float = 900.0
     alarm_every: float = 10.0
+    encounter_clocks: float = 30.0
+    encounter_late: float = 30.0
+    encounter_early: float = 30.0
+    encounter_muted: float = 30.0
+    encounter_assumed: float = 600.0
+    encounter_flags: str = "stop-and-search,use-of-force"
+    encounter_every: float = 10.0
+    encounter_contact: str = "Ask at any police station, or write to the force's data protection office."
     session_timeout: float = 30.0
     replication: int = 3
     partitions: int = 12

@@ -21,7 +21,7 @@ class Topic(Struct, frozen=True):
     Attributes:
         name: without the namespace.
         carries: type of its messages.
-        key: what orders its messages ("clip", "camera", "case" or "log").
+        key: what orders its messages ("clip", "camera", "case", "encounter" or "log").
         bytes_follow: its consumers move bytes, so it has many partitions.
         kept: seconds.
         recorded: each message becomes a custody entry.
@@ -155,6 +155,22 @@ TOPICS = (
     Topic("packages.built", m.PackageBuilt, "case", "A package was written for a recipient.", verb="disclosure"),
     Topic("requests.refused", m.RequestRefused, "log", "A person asked for what may not be done.",
           verb="consultation"),
+    Topic("encounters.requested", m.EncounterRequested, "encounter", "A stop, or the use of force, is to be recorded.",
+          recorded=False),
+    Topic("encounters.recorded", m.EncounterRecorded, "encounter", "A stop, or the use of force, is on record.",
+          verb="combination"),
+    Topic("encounters.reason-requested", m.EncounterReasonRequested, "encounter",
+          "A person says why footage, or a record, is missing.", recorded=False),
+    Topic("encounters.reasoned", m.EncounterReasoned, "encounter", "Why footage, or a record, is missing.",
+          verb="alteration"),
+    Topic("encounters.joined", m.EncounterJoined, "encounter", "What the clips of the officers present show.",
+          verb="combination"),
+    Topic("scrutiny.requested", m.ScrutinyRequested, "log", "A person draws, grades, or deals with a complaint.",
+          recorded=False),
+    Topic("scrutiny.recorded", m.ScrutinyRecorded, "log", "A draw, a grade, or a step of a complaint.",
+          verb="alteration"),
+    Topic("complaints.end-set", m.ComplaintEndSet, "log", "The earliest end of a complaint's holds.",
+          verb="alteration"),
     Topic("transfers.progressed", m.TransferProgressed, "clip", "How far a transfer is; for people only.",
           kept=3600, recorded=False),
 )  # fmt: skip
@@ -173,6 +189,7 @@ STAGES_WITH_DEAD_LETTERS = (
     "derivation",
     "prosecution",
     "links",
+    "encounters",
 )
 """One dead-letter topic a stage: the original bytes and headers with the reason."""
 

@@ -13,6 +13,8 @@ import click
 
 from console.cli.clips import show_ledger
 from console.cli.common import announce, console, database_of, run, settings_of, signed_by_person
+from console.cli.demo_encounters import show_encounters
+from console.cli.demo_figures import show_figures
 from console.cli.demo_prosecution import show_prosecution
 from console.cli.demo_retention import FIRST_LOCK, MORE_SETTINGS, show_retention
 from console.cli.keys import enrol_key
@@ -43,14 +45,16 @@ dock_settle = 0.3      # its cameras appear by one rename
 
 @click.command()
 @click.option("--keep", is_flag=True, help="Leave the system running, with its footage, to look around.")
-@click.option("--all", "everything", is_flag=True, help="Retention and prosecution too. Two minutes.")
+@click.option("--all", "everything", is_flag=True, help="Retention, prosecution and encounters too. Two minutes.")
 @click.option("--large", default=LARGE, show_default=True, help="Bytes of the large recording.")
 @click.pass_context
 def demo(context: click.Context, keep: bool, everything: bool, large: int) -> None:
     """Dock three cameras, watch seven recordings and an event log reach the vault, and close the ledger.
 
     With --all a retention policy is adopted then: one clip goes with its certificate, a complaint keeps another. Then
-    two exhibits go to the prosecutor (a reference gateway), and their package is checked without this system.
+    two exhibits go to the prosecutor (a reference gateway), and their package is checked without this system. At last
+    two stops are set against the clips of their officers: one was not filmed, and a reason is given; and the month's
+    figures are made, and made again from the vault alone.
     Exit 0 when declared = wiped + quarantined + left on the camera, and what was stored = kept + held + deleted.
     """
     began = time.monotonic()
@@ -65,6 +69,7 @@ def demo(context: click.Context, keep: bool, everything: bool, large: int) -> No
         if everything:
             bwv = context.find_root().command
             adds_up = show_retention(bwv, settings) and show_prosecution(bwv, settings) and adds_up
+            adds_up = show_encounters(bwv, settings) and show_figures(bwv, settings) and adds_up
     except BaseException:
         stop_background(home)
         raise

@@ -23,6 +23,7 @@ sweep_every = 1.0       # seconds; a minute in production
 lease = 12.0            # seconds; a month in production
 lease_renew = 6.0       # seconds
 lease_every = 1.0       # seconds; minutes in production
+encounter_every = 1.0   # seconds between two looks for clips and records to set against each other
 """
 
 FIRST_LOCK = 6.0

@@ -51,6 +51,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "training": ("training:training", "Footage for training: redacted, approved by a second person, expiring."),
     "serve": ("serve:serve", "Serve the board: bays, pipeline, clips, an officer's own; until SIGTERM."),
     "people": ("people:people", "Who may sign in to the board, with which roles; who may see a clip."),
+    "encounters": ("encounters:encounters", "Stops and uses of force, what of them is not filmed, and why."),
     "stats": ("stats:stats", "Figures that can be published, with the query that made them."),
     "gateway-stub": ("gateway:gateway_stub", "Be the prosecutor's gateway for a trial, scriptable to go wrong."),
     "link": ("link:link", "Links to submitted footage: who may open them, who has, and an end to them."),

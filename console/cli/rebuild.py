@@ -21,7 +21,7 @@ def rebuild_command(context: click.Context, as_json: bool) -> None:
     Fate is made failing long: any sign of a hold is a hold. Nothing is disposed of until bwv reconcile is green.
     """
     settings = settings_of(context)
-    made = run(rebuild(settings, told=_quiet if as_json else _lines()))
+    made = run(rebuild(settings, told=quiet_or_lines(as_json)))
     if as_json:
         show_json(made)
         return
@@ -34,7 +34,8 @@ def _show(made: Rebuilt) -> None:
         f"Kafka; {made.erased} without payload, which went with its clip\n"
         f"{made.clips} clips, {made.dockings} dockings, {made.keys} statements about keys and urgency\n"
         f"{made.policies} policies; {made.unproved} holds of which only a sign is left, which two people can lift\n"
-        f"{made.cases} cases with their exhibits, {made.submissions} submissions and {made.links} links\n"
+        f"{made.cases} cases with their exhibits, {made.submissions} submissions and {made.links} links; "
+        f"{made.encounters} versions of encounters\n"
         f"{made.again} events told again so that unfinished clips go on"
     )
     for sentence in made.passed_over:
@@ -43,6 +44,11 @@ def _show(made: Rebuilt) -> None:
         click.echo(f"{rows} clips {rule}, by what lies in the vault")
     click.echo(f"the tables that were there before are kept in schema {made.kept}" if made.kept else "there were none")
     click.echo("next: bwv custody verify, then bwv reconcile")
+
+
+def quiet_or_lines(quiet: bool) -> Told:
+    """Says nothing, or a line on standard error now and then."""
+    return _quiet if quiet else _lines()
 
 
 def _quiet(what: str, done: int) -> None:

@@ -1,90 +1,141 @@
-"""`bwv stats`: figures that can be published, with the query that made them."""
+"""`bwv stats`: a month's figures as they may be published, made at a sealed checkpoint of the custody log."""
 
 from __future__ import annotations
 
+import csv
+import io
+
 import click
 from rich.progress_bar import ProgressBar
-from rich.table import Table
+from rich.table import Table as Drawing
 from rich.text import Text
 
 from console.cli.common import console, database_of, json_option, run, settings_of, show_json
-from workers.prosecution.statistics import MEASURES, Figure, Group, MonthOfOutcomes, month_of_outcomes, query
+from console.cli.counting import counted
+from console.cli.stats_publishing import publish
+from console.cli.stats_reproducing import reproduce
+from console.cli.stats_shared import areas_of, figure_of, head_of, month_option, the_month
+from workers.custody.queries import SealedHead
+from workers.statistics.figures import BY_NAME, FIGURES, Figure
+from workers.statistics.stated import Stated, csv_rows, places, state
+from workers.statistics.tables import Place
 
-BAR = 40
+BAR = 30
 """Columns of a bar that says "all of them"."""
 
+FEW_AREAS = 40
+"""Areas that a table on a terminal shows without being asked for one figure."""
 
-@click.group()
-def stats() -> None:
-    """Figures that can be published, with the query that made them."""
+
+@click.group(invoke_without_command=True)
+@month_option
+@click.option("--by", type=click.Choice(["borough", "bcu"]), help="For each of them; the whole force if not given.")
+@click.option(
+    "--figure", "names", multiple=True, type=click.Choice(list(BY_NAME)), help="These alone; all if not given."
+)
+@click.option("--csv", "as_csv", is_flag=True, help="Rows of a CSV file.")
+@json_option
+@click.pass_context
+def stats(
+    context: click.Context, month: str | None, by: str | None, names: tuple[str, ...], as_csv: bool, as_json: bool
+) -> None:
+    """A month's figures as they may be published: small numbers withheld, the checkpoint and each query's digest named.
+
+    docs/statistics.md says what each counts and what it cannot show. Anybody who holds the sealed log makes the same
+    numbers again: bwv stats reproduce FIGURE.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if as_csv and as_json:
+        raise click.UsageError("--csv or --json, not both")
+    settings, wanted = settings_of(context), the_month(month)
+    areas = areas_of(settings)
+
+    async def work() -> Stated:
+        async with database_of(settings) as database:
+            head: SealedHead = await head_of(database)
+            with counted("entries", head.size, hidden=as_json or as_csv) as told:
+                return await state(database, head, wanted, areas, told=told)
+
+    stated = run(work())
+    chosen = [figure for figure in FIGURES if not names or figure.name in names]
+    if as_json:
+        show_json(_reduced(stated, chosen, by))
+    elif as_csv:
+        click.echo(_csv(stated, chosen, by), nl=False)
+    else:
+        _draw(stated, chosen, by)
+
+
+stats.add_command(publish)
+stats.add_command(reproduce)
 
 
 @stats.command()
-@click.option("--month", required=True, help="Of the submission, such as 2026-10 (local time).")
-@click.option("--query", "only_query", is_flag=True, help="Print the very SQL and ask nothing.")
-@json_option
-@click.pass_context
-def outcomes(context: click.Context, month: str, only_query: bool, as_json: bool) -> None:
-    """What the footage that the CPS acknowledged in a month was followed by: charge, guilty plea, conviction.
-
-    Followed by, not led to: docs/statistics.md says what the figures can and cannot show.
-    """
-    try:
-        statement = query(month)
-    except ValueError as error:
-        raise click.UsageError(f"--month {error}") from error
-    if only_query:
-        show_json({"month": month, "query": statement}) if as_json else click.echo(statement, nl=False)
-        return
-    settings = settings_of(context)
-
-    async def ask() -> MonthOfOutcomes:
-        async with database_of(settings) as database, database.connection() as connection:
-            return await month_of_outcomes(connection, month)
-
-    found = run(ask())
-    if as_json:
-        show_json(found)
-        return
-    _draw(found)
+@click.argument("figure")
+def sql(figure: str) -> None:
+    """Print a figure's SQL, as it is published and asked."""
+    click.echo(figure_of(figure).sql, nl=False)
 
 
-def _draw(found: MonthOfOutcomes) -> None:
+def _reduced(stated: Stated, chosen: list[Figure], by: str | None) -> dict[str, object]:
+    """The statement with the figures and areas that were asked for."""
+    names = {figure.name for figure in chosen}
+    return {
+        **{name: getattr(stated, name) for name in stated.__struct_fields__ if name not in ("queries", "tables")},
+        "figures": [
+            {"query": stated.query(name), "places": places(stated.table(name), by or "force")}
+            for name in (figure.name for figure in FIGURES) if name in names
+        ],
+    }  # fmt: skip
+
+
+def _csv(stated: Stated, chosen: list[Figure], by: str | None) -> str:
+    names = {figure.name for figure in chosen}
+    header, *rows = csv_rows(stated, by or "force")
+    out = io.StringIO()
+    csv.writer(out, lineterminator="\n").writerows([header, *(row for row in rows if row[1] in names)])
+    return out.getvalue()
+
+
+def _draw(stated: Stated, chosen: list[Figure], by: str | None) -> None:
     out = console()
-    out.print(Text(f"Submitted to the CPS in {found.month} and acknowledged; followed by … up to today\n", "bold"))
-    clips = found.recorded.submitted.clips
-    out.print(_bars(f"Clips: {_number(clips)}", clips, [(f.name, f.clips) for f in found.recorded.followed]))
-    for title, group in (
-        ("Cases with footage", found.recorded),
-        ('Cases that said "not recorded"', found.not_recorded),
-    ):
-        out.print()
-        out.print(_cases(title, group))
-    if _any_withheld(found):
-        out.print(f"\nwithheld: it rests on fewer than {found.fewest} cases, or leaves fewer than {found.fewest} over")
-    out.print("\nFollowed by is not led to; the query: bwv stats outcomes --month", found.month, "--query")
+    withheld = False
+    for figure in chosen:
+        table = stated.table(figure.name)
+        shown = places(table, by or "force")
+        if by and not figure.by_area:
+            continue
+        out.print(Text(f"\n{figure.title}", "bold"))
+        for place in shown[: None if len(chosen) == 1 else FEW_AREAS]:
+            if by:
+                out.print(Text(place.borough or place.bcu or "the force", "underline"))
+            out.print(_bars(figure, place))
+            withheld = withheld or any(line.number is None for line in place.lines)
+        if figure.note:
+            out.print(Text(figure.note, "dim"))
+    if withheld:
+        out.print(f"\nwithheld: fewer than {stated.fewest}, or one that such a number could be worked out from")
+    out.print(
+        f"\nmade at the checkpoint of {stated.size:,} entries, root {stated.root[:16]}…, sealed "
+        f"{stated.sealed_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
+    )
+    out.print(f"the same from the vault alone: bwv stats reproduce FIGURE --month {stated.month}")
 
 
-def _cases(title: str, group: Group) -> Table:
-    total = group.submitted.cases
-    return _bars(f"{title}: {_number(total)}", total, [(figure.name, figure.cases) for figure in group.followed])
-
-
-def _bars(title: str, total: int | None, counts: list[tuple[str, int | None]]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, show_header=False)
-    for name, count in counts:
-        share = "" if not total or count is None else f"{count / total:.0%}"
-        bar = ProgressBar(total=total or 1, completed=count or 0, width=BAR, complete_style="blue")
-        table.add_row(f"  {MEASURES[name]:<12}", Text(f"{_number(count):>10}"), Text(f"{share:>5}"), bar)
-    return table
-
-
-def _number(count: int | None) -> str:
-    return "withheld" if count is None else f"{count:,}"
-
-
-def _any_withheld(found: MonthOfOutcomes) -> bool:
-    figures: list[Figure] = []
-    for group in (found.recorded, found.not_recorded):
-        figures += [group.submitted, *group.followed]
-    return any(figure.withheld for figure in figures)
+def _bars(figure: Figure, place: Place) -> Drawing:
+    totals = {line.measure: line.number for line in place.lines}
+    drawn = Drawing(box=None, pad_edge=False, show_header=False)
+    for line in place.lines:
+        is_total = line.measure == line.total
+        whole = totals.get(line.total)
+        known = bool(whole) and line.number is not None and not is_total
+        share = f"{line.number / whole:.0%}" if known and whole and line.number is not None else ""
+        bar = ProgressBar(whole or 1, line.number or 0, width=BAR, complete_style="blue") if not is_total else Text("")
+        drawn.add_row(
+            Text(f"{'' if is_total else '  '}{line.says}", "bold" if is_total else ""),
+            Text("withheld" if line.number is None else f"{line.number:,}", justify="right"),
+            Text(share, justify="right"),
+            bar,
+        )
+    return drawn

@@ -15,10 +15,11 @@ from streams.messages import DerivativeRequested, SubmissionRequested
 from streams.settings import Settings
 from streams.submission_events import lane
 from workers.prosecution.statements import DerivativeOrder
-from workers.prosecution.submission.batch import Batch, BatchUnreadable, read
+from workers.prosecution.submission.batch import Batch, read
 from workers.prosecution.submission.check import today
 from workers.prosecution.submission.planning import Plan, Planned, planned
 from workers.retention.answers import Answer
+from workers.sheets import SheetUnreadable
 
 STDIN = "-"
 
@@ -70,7 +71,7 @@ def _read(path: Path, name: str) -> Batch:
         return read(data, name)
     except OSError as error:
         raise click.UsageError(f"{path}: {error.strerror}") from error
-    except BatchUnreadable as error:
+    except SheetUnreadable as error:
         raise click.UsageError(str(error)) from error
 
 

@@ -13,13 +13,13 @@ from console.cli.common import database_of, show_table
 from console.cli.counting import counted
 from streams.settings import Settings
 from workers.prosecution.statements import Recipient
-from workers.prosecution.submission.cells import Fault
 from workers.prosecution.submission.planning import Plan, Planned
 from workers.prosecution.submission.queries import of_ids
 from workers.prosecution.submission.rows import Submission
 from workers.prosecution.submission.states import NOT_TAKEN, State
 from workers.prosecution.submission.unused import sensitive_of
 from workers.retention.answers import Answer, Verdict
+from workers.sheets import Fault
 
 MOST_SHOWN = 50
 """Rows that are listed one by one; of more, those that want a person and the count of the others."""

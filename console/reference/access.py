@@ -74,6 +74,11 @@ TOLD_BESIDE_MOVES = (
     "submissions.contradicted",
     "submissions.overdue",
     "links.changed",
+    "encounters.recorded",
+    "encounters.reasoned",
+    "encounters.joined",
+    "scrutiny.recorded",
+    "complaints.end-set",
 )
 """Events of what is decided in one transaction with its outbox entry and is no move of a clip's row."""
 
@@ -136,6 +141,7 @@ ACCESS = {
             "clips.verified",
             "clips.quarantined",
             "cases.end-set",
+            "complaints.end-set",
         ),
         writes=("holds.matched",),
     ),
@@ -157,6 +163,7 @@ ACCESS = {
     "receipts": Access(group=False, sees_topics=False),
     "links": Access(reads=("links.requested",), writes=("links.opened",)),
     "alarms": Access(group=False, watches=True),
+    "encounters": Access(reads=("encounters.requested", "encounters.reason-requested", "scrutiny.requested")),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),
         writes=("cameras.docked", "uploads.reported", "clips.wiped"),
@@ -197,6 +204,9 @@ ACCESS = {
             "submissions.retry-requested",
             "links.requested",
             "packages.built",
+            "encounters.requested",
+            "encounters.reason-requested",
+            "scrutiny.requested",
         ),
         group=False,
     ),

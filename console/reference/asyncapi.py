@@ -23,6 +23,11 @@ KEYS = {
         "pattern": "^(case|submission|link)-[a-z2-7]{32}$",
         "description": "The id of the case, of the submission or of its link.",
     },
+    "encounter": {
+        "type": "string",
+        "pattern": "^(encounter|clip)-[a-z2-7]{32}$",
+        "description": "The id of the encounter, or of a clip that lacks the record of one.",
+    },
     "log": {"type": "string", "description": "The custody log's origin, first line of its checkpoints."},
 }
 

@@ -8,7 +8,7 @@ from typing import Any
 from console.reference.access import acls
 from console.reference.asyncapi import asyncapi
 from console.reference.errors import errors_page
-from console.reference.schemas import message_schemas, sidecar_schema, statement_schemas
+from console.reference.schemas import encounters_schema, message_schemas, sidecar_schema, statement_schemas
 from console.reference.settings import settings_page
 from console.reference.topics import topics_list, topics_page
 from workers.prosecution.gateway.openapi import openapi
@@ -25,6 +25,7 @@ def documents() -> dict[str, str]:
     }
     return made | {
         "docs/reference/sidecar.schema.json": _json(sidecar_schema()),
+        "docs/reference/encounters.schema.json": _json(encounters_schema()),
         "docs/reference/asyncapi.json": _json(asyncapi()),
         "docs/reference/topics.md": topics_page(),
         "docs/reference/settings.md": settings_page(),

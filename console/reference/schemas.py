@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from streams.topics import TOPICS
+from workers.encounters.statements import Encounter
 from workers.footage.recording import Sidecar
 from workers.keys.statements import PURPOSES
 
@@ -31,6 +32,17 @@ def statement_schemas() -> dict[str, dict[str, Any]]:
 def sidecar_schema() -> dict[str, Any]:
     """Schema of the JSON file that a camera writes beside a recording."""
     return _schema(Sidecar)
+
+
+def encounters_schema() -> dict[str, Any]:
+    """Schema of the file that `bwv encounters load` takes as JSON: a list of records."""
+    made = _schema(Encounter)
+    officers = made["properties"]["officers"]
+    officers["items"] = {"anyOf": [officers["items"], {"type": "string", "description": "The first one leads."}]}
+    head = {key: made.pop(key) for key in ("$schema", "$comment")}
+    definitions = made.pop("$defs", {})
+    return head | {"title": "Encounters", "type": "array", "items": {**made, "additionalProperties": False},
+                   "$defs": definitions}  # fmt: skip
 
 
 def _schema(kind: type[Struct]) -> dict[str, Any]:

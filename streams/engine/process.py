@@ -50,6 +50,7 @@ STAGES = (
     "receipts",
     "links",
     "alarms",
+    "encounters",
     "dock",
 )
 """Each is a module of this package with a `STAGE`, or a `serve` of its own."""

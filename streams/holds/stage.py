@@ -10,6 +10,7 @@
     holds.lift-requested     holds.lift-asked, or holds.standing-lifted
     holds.standing-lifted    LIFT_HOLD, holds.lifted for each of its clips; nothing at the store
     cases.end-set            the earliest end of a case's holds, by what became of its defendants
+    complaints.end-set       the same of a complaint's, by when its outcome was sent
 
 A person is answered from the database alone, whatever the store does: the row protects. Only holds.matched and what
 follows a clip's storing touch the store; while it is away they give their slots back, and requests go on.
@@ -36,6 +37,7 @@ from streams.messages import (
     ClipQuarantined,
     ClipRegistered,
     ClipVerified,
+    ComplaintEndSet,
     HoldLiftRequested,
     HoldMatched,
     HoldRequested,
@@ -52,7 +54,7 @@ from workers.fate.row import find_on
 from workers.keys.keyring import Keyring, load_public
 from workers.retention.answers import Answer
 from workers.retention.holding import State, state_of
-from workers.retention.lifting import set_ends
+from workers.retention.lifting import COMPLAINTS, set_ends
 from workers.retention.scopes import find_hold
 from workers.retention.standing import holds_over
 from workers.retention.statements import HoldLift, HoldRequest
@@ -78,6 +80,7 @@ class Holds(LongStage):
         "holds.standing-lifted",
         "holds.matched",
         "cases.end-set",
+        "complaints.end-set",
         "clips.registered",
         "clips.registered.urgent",
         "clips.verified",
@@ -104,7 +107,7 @@ class Holds(LongStage):
 
     def source_of(self, message: Message) -> str:
         """What the message waits for: no mass of clips, and no store that is away, keeps a person waiting."""
-        if isinstance(message, HoldRequested | HoldLiftRequested | CaseEndSet):
+        if isinstance(message, HoldRequested | HoldLiftRequested | CaseEndSet | ComplaintEndSet):
             return "people"
         if isinstance(message, StandingHoldPlaced | StandingHoldLifted):
             return "many clips"
@@ -156,6 +159,12 @@ class Holds(LongStage):
         end = None if message.earliest_end is None else datetime.fromisoformat(message.earliest_end)
         async with self.database.transaction() as connection:
             await set_ends(connection, message.holds, message.version, end)
+
+    @receive.register
+    async def _(self, message: ComplaintEndSet, envelope: Envelope) -> None:
+        end = None if message.earliest_end is None else datetime.fromisoformat(message.earliest_end)
+        async with self.database.transaction() as connection:
+            await set_ends(connection, message.holds, message.version, end, of=COMPLAINTS)
 
     # -- many clips, and one ---------------------------------------------------------------------------------
 

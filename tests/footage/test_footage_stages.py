@@ -22,7 +22,7 @@ from tests.footage.footage_stages import SIDECAR, Docked, Scene, envelope
 from workers.errors import RuleBroken, SignatureInvalid, StoreAway
 from workers.fate import moves
 from workers.fate.row import make
-from workers.footage.recording import Report
+from workers.footage.recording import Kind, Report
 from workers.keys.signing import Role, Signer
 from workers.keys.statements import PURPOSES
 from workers.vault.fake import FakeReader
@@ -341,3 +341,16 @@ async def test_what_is_not_media_is_marked_not_probed(
 ) -> None:
     found = await probed(scene, probe, transfer, verification, SHORT, media_type="text/csv")
     assert (found.readable, (found.reason or "").startswith("not probed")) == (False, True)
+
+
+async def test_a_cameras_event_log_is_read_and_told(
+    scene: Scene, probe: Probe, transfer: Transfer, verification: Verification
+) -> None:
+    on = b'{"at": "2026-11-22T09:00:00Z", "event": "power on"}\n'
+    log = on + b'{"at": "2026-11-22T09:50:00Z", "event": "battery flat"}\n'
+    of_a_log = {"kind": Kind.EVENT_LOG, "media_type": "application/jsonl"}
+    found = await probed(scene, probe, transfer, verification, log, **of_a_log)
+    assert [(line.at, line.event) for line in found.events] == [
+        ("2026-11-22T09:00:00+00:00", "power_on"),
+        ("2026-11-22T09:50:00+00:00", "battery_flat"),
+    ]

@@ -52,6 +52,10 @@ ELSEWHERE = {
         (name for name in COMMANDS if name.split()[0] in PROSECUTION), "tests/pipeline/test_demo_all.py"
     ),
     "gateway-stub": "console/cli/demo_prosecution.py",
+    **dict.fromkeys(
+        ("encounters gaps", "encounters load", "encounters reason", "encounters record"),
+        "tests/pipeline/test_encounters.py",
+    ),
     **dict.fromkeys(("hold answer", "hold lift", "hold place", "hold show"), "tests/retention/test_hold_cli.py"),
     **dict.fromkeys(
         ("retention adopt", "retention dry-run", "retention due", "retention show"), "tests/retention/test_dryrun.py"

@@ -66,6 +66,8 @@ def test_every_act_of_the_demo_ends_as_it_must(kept: Kept) -> None:
         "1 acknowledged",
         "YES: the package is whole, and its 2 exhibits are what was submitted, to the last byte.",
         "plea guilty",
+        "body-worn camera left on charge at the station",
+        "equal to the digit",
         "it adds up",
     ):
         assert words in kept.said, words
@@ -113,7 +115,7 @@ async def test_what_is_made_from_a_clip_for_scripts(kept: Kept, tmp_path: Path) 
     assert (await kept.bwv("derive", "check", listed["still"]["derivative_id"]))["equal"] is True
 
 
-async def test_registers_and_figures_for_scripts(kept: Kept) -> None:
+async def test_registers_and_figures_for_scripts(kept: Kept, tmp_path: Path) -> None:
     why = ("--reason", "as asked")
     await kept.bwv("subject-access", "open", "SAR-1", "--about", "Jane Roe", "--handler", "DP 7")
     grounds = await kept.bwv("subject-access", "grounds")
@@ -130,5 +132,12 @@ async def test_registers_and_figures_for_scripts(kept: Kept) -> None:
     assert len(await kept.bwv("training", "list")) == 1
     assert await kept.bwv("training", "expired") == []
 
-    figures = await kept.bwv("stats", "outcomes", "--month", f"{date.today():%Y-%m}")
-    assert figures["recorded"]["submitted"] == {"name": "submitted", "clips": None, "cases": None}, "too few to be told"
+    stated = await kept.bwv("stats", "--figure", "outcomes")
+    [figure] = stated["figures"]
+    numbers = {line["measure"]: line["number"] for line in figure["places"][0]["lines"]}
+    assert numbers["cases_footage"] is None and numbers["footage_plea_guilty"] is None, "too few to be told"
+    made = await kept.bwv("stats", "reproduce", "outcomes", "--checkpoint", str(stated["size"]))
+    rows = {row["measure"]: row["vault"] for row in made["rows"]}
+    assert made["equal"] and rows["footage_plea_guilty"] == 1, made
+    published = await kept.bwv("stats", "publish", "--out", str(tmp_path / "figures"))
+    assert str(tmp_path / "figures/index.html") in published["files"]

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from workers.prosecution.statements import Purpose, Recipient
-from workers.prosecution.submission.batch import MOST_BYTES, Batch, BatchUnreadable, read
+from workers.prosecution.submission.batch import MOST_BYTES, Batch, read
 from workers.prosecution.submission.cells import COLUMNS, Row
+from workers.sheets import SheetUnreadable
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
@@ -103,7 +104,7 @@ def test_all_faults_of_a_row_are_told_at_once() -> None:
     ],
 )
 def test_a_file_that_is_no_batch_is_one_clear_error(data: bytes, words: str) -> None:
-    with pytest.raises(BatchUnreadable, match=words):
+    with pytest.raises(SheetUnreadable, match=words):
         read(data, "b.csv")
 
 
@@ -115,7 +116,7 @@ FILES = st.lists(st.dictionaries(st.sampled_from(COLUMNS), CELLS)).map(lambda ro
 def test_whatever_the_bytes_are_every_row_is_good_or_has_a_fault(data: bytes) -> None:
     try:
         batch = read(data, "b")
-    except BatchUnreadable as error:
+    except SheetUnreadable as error:
         assert str(error).startswith("b: ")
     else:
         assert not {row.row for row in batch.rows} & {fault.row for fault in batch.faults}

@@ -12,6 +12,7 @@ import msgspec
 
 from workers.custody.entry import Recorded
 from workers.database.engine import Connection, execute
+from workers.footage.camera_log import CameraEvent
 from workers.footage.recording import Report
 from workers.keys.statements import Attribution, Issue, Viewing
 from workers.operations.statement import Reconciliation
@@ -48,6 +49,8 @@ async def project(connection: Connection, event: Recorded) -> None:
         return
     if kind in CLIP_COLUMNS and event.clip_id:
         await _fill(connection, event.clip_id, CLIP_COLUMNS[kind](event))
+        if kind == "clips.probed":
+            await _logged(connection, event)
     elif kind == "uploads.rejected":
         content = event.content
         await execute(
@@ -101,6 +104,17 @@ async def _fill(connection: Connection, clip_id: str, columns: Columns) -> None:
         f" ON CONFLICT (clip_id) DO UPDATE SET {updates}",
         (clip_id, *columns.values()),
     )
+
+
+async def _logged(connection: Connection, event: Recorded) -> None:
+    """The camera's own event log; another probe of the same log says the same."""
+    said = event.content.get("events") or []
+    for number, line in enumerate(msgspec.convert(said, tuple[CameraEvent, ...])):
+        await execute(
+            connection,
+            "INSERT INTO camera_events VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            (event.clip_id, number, event.camera, line.at, line.event, line.value),
+        )
 
 
 async def _consulted(connection: Connection, event: Recorded) -> None:
@@ -162,7 +176,7 @@ def _quarantined(event: Recorded) -> Columns:
 
 
 def _probed(event: Recorded) -> Columns:
-    facts = {name: value for name, value in event.content.items() if name not in ("clip_id", "camera")}
+    facts = {name: value for name, value in event.content.items() if name not in ("clip_id", "camera", "events")}
     return {"probed_at": event.time, "probe": _json(facts)}
 
 

@@ -25,7 +25,13 @@ from workers.custody.note import Verifier
 from workers.custody.tiles import Tile, entries_path
 from workers.errors import AlreadyThere, LogForked, NoteInvalid
 from workers.footage.canonical import canonical
-from workers.vault.keys import CUSTODY_OTHER, custody_key, custody_payload_key, custody_payloads_prefix
+from workers.vault.keys import (
+    CUSTODY_OTHER,
+    custody_key,
+    custody_payload_key,
+    custody_payload_prefix,
+    custody_payloads_prefix,
+)
 from workers.vault.vault import Vault
 
 LARGEST = 64 << 20
@@ -169,8 +175,13 @@ class Archive:
         """An object of the log by its name, such as a tile's path."""
         return self._vault.get_small(custody_key(self._space, name), limit=LARGEST)
 
-    def payloads(self) -> Iterator[list[SealedPayload]]:
-        """All payloads that still lie there, object by object."""
-        for version in self._vault.list_versions(custody_payloads_prefix(self._space)):
+    def payloads(self, about: str | None = None) -> Iterator[list[SealedPayload]]:
+        """All payloads that still lie there, object by object.
+
+        Args:
+            about: a clip, or CUSTODY_OTHER for those that are about none or outlast it; None: all.
+        """
+        prefix = custody_payloads_prefix(self._space) if about is None else custody_payload_prefix(self._space, about)
+        for version in self._vault.list_versions(prefix):
             body = self._vault.get_small(version.key, version.version_id, limit=LARGEST)
             yield msgspec.json.decode(body, type=list[SealedPayload])

@@ -18,8 +18,12 @@ from msgspec import Struct
 from workers.custody.merkle import leaf_hash
 from workers.footage.canonical import canonical
 from workers.footage.clip import CLIP_ID, ENROLLED_ID
+from workers.footage.recording import Report
 
 PERSONS_KEY = re.compile(rf"person:(?:{ENROLLED_ID.pattern}):[0-9a-f]{{16}}")
+
+REGISTERED = "clips.registered"
+"""Type of the entry that says that a recording became a clip; `.urgent` may stand behind it."""
 
 WORD = re.compile(r"[a-z0-9][a-z0-9 _-]{0,63}")
 """What names of categories, rules and hold reasons look like; anything else stays in the payload."""
@@ -34,6 +38,8 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         payload: SHA-256(salt || body), hex.
         category, policy, rule, hold_reason: of a retention decision; they stay when the payload goes, so that
             what was decided can still be told (docs/life-of-a-clip.md §5).
+        dock, device, kind: of a recording that became a clip; they stay too, so that figures of a past month can be
+            made again (docs/statistics.md). They name no person.
     """
 
     index: int
@@ -53,6 +59,9 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     policy: int | None = None
     rule: str | None = None
     hold_reason: str | None = None
+    dock: str | None = None
+    device: str | None = None
+    kind: str | None = None
 
 
 class Recorded(Struct, frozen=True):
@@ -94,6 +103,16 @@ class Recorded(Struct, frozen=True):
         value = self.content.get(name)
         return value if isinstance(value, str) and WORD.fullmatch(value) else None
 
+    def report(self) -> Report | None:
+        """The dock's declaration, where it tells of a recording that became a clip."""
+        signed = self.content.get("report")
+        if self.type.removesuffix(".urgent") != REGISTERED or not isinstance(signed, dict):
+            return None
+        try:
+            return msgspec.json.decode(signed.get("body", ""), type=Report)
+        except (msgspec.DecodeError, UnicodeDecodeError, TypeError):
+            return None  # recorded all the same; the header says nothing of it
+
     def number(self, name: str) -> int | None:
         """A small number of the body that may stand in the header, such as a policy's version."""
         value = self.content.get(name)
@@ -111,6 +130,7 @@ class Recorded(Struct, frozen=True):
 
 def entry_for(recorded: Recorded, index: int, salt: bytes, conflicts_with: int | None = None) -> Entry:
     """Make the entry that stands at `index` of the log for this message."""
+    report = recorded.report()
     return Entry(
         index=index,
         event_id=recorded.event_id,
@@ -129,6 +149,9 @@ def entry_for(recorded: Recorded, index: int, salt: bytes, conflicts_with: int |
         policy=recorded.number("policy"),
         rule=recorded.word("rule"),
         hold_reason=recorded.word("hold_reason"),
+        dock=report.dock if report and ENROLLED_ID.fullmatch(report.dock) else None,
+        device=report.recording.source_type.value if report else None,
+        kind=report.recording.kind.value if report else None,
     )
 
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from msgspec import Struct
 
+from workers.encounters.statements import EncounterReason, EncounterRecord
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Inventory, Report
 from workers.operations.statement import Reconciliation
@@ -29,6 +30,7 @@ from workers.retention.statements import (
     SweepDecision,
     TimeCorrection,
 )
+from workers.scrutiny.statements import ScrutinyDeed
 
 
 class Enrolment(Struct, frozen=True):
@@ -158,6 +160,9 @@ PURPOSES: dict[type[Struct], str] = {
     DerivativeOrder: "bwv.derivative-order.1",
     Lineage: "bwv.lineage.1",
     LinkChange: "bwv.link-change.1",
+    EncounterRecord: "bwv.encounter-record.1",
+    EncounterReason: "bwv.encounter-reason.1",
+    ScrutinyDeed: "bwv.scrutiny-deed.1",
 }
 """A signature is bound to its purpose, so that one given for one thing cannot be shown for another."""
 

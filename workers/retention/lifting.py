@@ -19,6 +19,11 @@ ONE_PERSON = (HoldReason.MANUAL, HoldReason.SAME_INCIDENT)
 """A manual hold is its placer's own; a same-incident question is answered by looking at the clip."""
 
 
+CASES = (HoldReason.CASE,)
+COMPLAINTS = (HoldReason.COMPLAINT, HoldReason.CONDUCT, HoldReason.DSI)
+"""Reasons whose holds are given their end: by the outcomes of a case, and by the outcome of a complaint."""
+
+
 def people_needed(hold: HoldRow) -> int:
     """How many different people lift this hold.
 
@@ -47,8 +52,8 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
     if hold.earliest_end == NOT_KNOWN:
         raise Refused(
-            f"{hold.hold_id} belongs to the case {hold.reference}, and no outcome says yet when it may end",
-            f"why: bwv case show {hold.reference}",
+            f"{hold.hold_id} belongs to the {_what(hold)} {hold.reference}, and no outcome says yet when it may end",
+            f"why: bwv {_what(hold)} show {hold.reference}",
         )
     if hold.earliest_end is not None and now < hold.earliest_end:
         raise Refused(
@@ -80,32 +85,45 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
     return (signed,)
 
 
-async def set_ends(connection: Connection, holds: Collection[str], version: int, end: datetime | None) -> None:
-    """Give holds of a case the end that its outcomes say. Inside the caller's transaction.
+def _what(hold: HoldRow) -> str:
+    return "complaint" if hold.reason in COMPLAINTS else "case"
+
+
+async def set_ends(
+    connection: Connection,
+    holds: Collection[str],
+    version: int,
+    end: datetime | None,
+    *,
+    of: tuple[HoldReason, ...] = CASES,
+) -> None:
+    """Give holds of a case, or of a complaint, the end that its outcomes say. Inside the caller's transaction.
 
     Args:
         holds: ids; one that is not placed yet gets its end once it is (`take_ends`).
-        version: of the case; an older one changes nothing.
+        version: of the case or complaint; an older one changes nothing.
         end: the moment before which nobody lifts them; None: nobody knows yet.
+        of: CASES or COMPLAINTS: neither moves an end of the other's.
     """
     for hold_id in sorted(holds):
         await execute(
             connection,
-            "INSERT INTO hold_ends (hold_id, version, earliest_end) VALUES (%s, %s, %s) ON CONFLICT (hold_id) DO UPDATE"
-            " SET version = EXCLUDED.version, earliest_end = EXCLUDED.earliest_end"
-            " WHERE hold_ends.version < EXCLUDED.version",
-            (hold_id, version, end or NOT_KNOWN),
+            "INSERT INTO hold_ends (hold_id, given_by, version, earliest_end) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (hold_id, given_by) DO UPDATE SET version = EXCLUDED.version,"
+            " earliest_end = EXCLUDED.earliest_end WHERE hold_ends.version < EXCLUDED.version",
+            (hold_id, "complaint" if of == COMPLAINTS else "case", version, end or NOT_KNOWN),
         )
     await take_ends(connection, holds)
 
 
 async def take_ends(connection: Connection, holds: Collection[str]) -> None:
-    """Let these holds end no sooner than their case says; other reasons than a case keep the end they have."""
+    """Let these holds end no sooner than their case or complaint says; other reasons keep the end they have."""
     await execute(
         connection,
         "UPDATE holds h SET earliest_end = e.earliest_end FROM hold_ends e WHERE e.hold_id = h.hold_id"
-        " AND h.hold_id = ANY(%s) AND h.reason = %s AND h.earliest_end IS DISTINCT FROM e.earliest_end",
-        (list(holds), HoldReason.CASE),
+        " AND h.hold_id = ANY(%s) AND h.reason = ANY(CASE e.given_by WHEN 'case' THEN %s::text[] ELSE %s::text[] END)"
+        " AND h.earliest_end IS DISTINCT FROM e.earliest_end",
+        (list(holds), [one.value for one in CASES], [one.value for one in COMPLAINTS]),
     )
 
 

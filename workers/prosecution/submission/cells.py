@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from workers.prosecution.statements import Purpose, Recipient
+from workers.sheets import Fault
 
 E = TypeVar("E", bound=StrEnum)
 
@@ -29,23 +30,6 @@ LONGEST = 1_000
 """Characters of a cell."""
 
 _YES, _NO = ("yes", "true", "1"), ("no", "false", "0", "")
-
-
-class Fault(Struct, frozen=True):
-    """What is wrong with a cell.
-
-    Attributes:
-        column: None: the row as a whole.
-    """
-
-    row: int
-    column: str | None
-    found: str
-    expected: str
-
-    def __str__(self) -> str:
-        where = f"row {self.row}" + (f", column {self.column}" if self.column else "")
-        return f"{where}: {self.found}; expected {self.expected}"
 
 
 class Row(Struct, frozen=True):

@@ -13,13 +13,14 @@ from workers.errors import Refused
 from workers.prosecution.cases.case import Case
 from workers.prosecution.cases.rows import find_case
 from workers.prosecution.statements import Clock, DerivativeOrder, SubmissionOrder
-from workers.prosecution.submission.cells import Fault, Row
+from workers.prosecution.submission.cells import Row
 from workers.prosecution.submission.check import check_order, derivative_of, exhibits_of, id_of, item_of
 from workers.prosecution.submission.files import derived
 from workers.prosecution.submission.fitness import Unfit, recipient_of
 from workers.prosecution.submission.rows import Submission, find_on
 from workers.prosecution.submission.states import State
 from workers.prosecution.submission.unused import with_all_unused
+from workers.sheets import Fault
 
 NO_TIME = "9999-12-31T00:00:00+00:00"
 

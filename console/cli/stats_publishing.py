@@ -1,0 +1,46 @@
+"""`bwv stats publish`: a month's figures as a folder that any web server serves."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from console.cli.common import database_of, json_option, run, settings_of, show_json
+from console.cli.counting import counted
+from console.cli.stats_shared import areas_of, head_of, month_option, the_month
+from workers.statistics.publishing import publish as write
+from workers.statistics.stated import Stated, state
+
+
+@click.command()
+@month_option
+@click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
+@click.option("--checkpoint", "size", type=int, help="Entries of the sealed checkpoint; the newest if not given.")
+@json_option
+@click.pass_context
+def publish(context: click.Context, month: str | None, out: Path, size: int | None, as_json: bool) -> None:
+    """Write a month's figures into a folder: a page without script, CSV, JSON, the queries, the signed checkpoint.
+
+    Everything in it may be published: small numbers are withheld over all tables together, and it names no person.
+    Publish a month once: two states of the same month, side by side, tell more than either.
+    """
+    settings, wanted = settings_of(context), the_month(month)
+    areas = areas_of(settings)
+
+    async def work() -> Stated:
+        async with database_of(settings) as database:
+            head = await head_of(database, size)
+            with counted("entries", head.size, hidden=as_json) as told:
+                return await state(database, head, wanted, areas, told=told)
+
+    stated = run(work())
+    paths = write(stated, areas, out)
+    if as_json:
+        show_json(
+            {"month": wanted.name, "size": stated.size, "root": stated.root, "files": [str(path) for path in paths]}
+        )
+        return
+    click.echo(
+        f"{len(paths)} files in {out}, made at the checkpoint of {stated.size} entries; the page: {out}/index.html"
+    )

@@ -1,0 +1,84 @@
+"""The published figures as anybody opens them: no script, no network, WCAG 2.2 AA, readable on a telephone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.statistics.sample import october
+from workers.statistics.areas import Areas
+from workers.statistics.publishing import publish
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+
+SMALL_TEXT = """() => [...document.querySelectorAll('.plot text')].filter(
+  (text) => parseFloat(getComputedStyle(text).fontSize) < 13).length"""
+
+CROSSING = """() => [...document.querySelectorAll('.plot')].flatMap((plot) => {
+  const texts = [...plot.querySelectorAll('text')].map((text) => text.getBoundingClientRect());
+  return texts.filter((one, n) => texts.some((other, m) => m > n && one.right > other.left && one.left < other.right
+    && one.bottom > other.top + 2 && one.top < other.bottom - 2));
+}).length"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """The machine's Chromium. Without one: skipped here, failed in CI."""
+    if CHROMIUM is None:
+        if os.environ.get("CI"):
+            pytest.fail("no Chromium on the PATH; .ci/run installs it")
+        pytest.skip("no Chromium on the PATH")
+    with sync_playwright() as playwright:
+        # As root Chromium has no sandbox of its own; what it opens here is ours.
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("figures") / "october"
+    publish(october(), Areas(), made)
+    return made
+
+
+def opened(browser: Browser, folder: Path, *, dark: bool = False, width: int = 1100, script: bool = True) -> Page:
+    context = browser.new_context(
+        offline=True, color_scheme="dark" if dark else "light", java_script_enabled=script,
+        viewport={"width": width, "height": 900}, reduced_motion="reduce",
+    )  # fmt: skip
+    page = context.new_page()
+    page.goto((folder / "index.html").as_uri())
+    return page
+
+
+@pytest.mark.parametrize(("dark", "width"), [(True, 1100), (False, 320)])
+def test_it_meets_wcag_22_aa_and_fits(browser: Browser, folder: Path, dark: bool, width: int) -> None:
+    page = opened(browser, folder, dark=dark, width=width)
+    found = Axe().run(page, options=RULES).response["violations"]
+    assert not found, [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, "WCAG 1.4.10: it is scrolled sideways"
+    assert page.evaluate(SMALL_TEXT) == 0
+    assert page.evaluate(CROSSING) == 0, "words of a plot stand on one another"
+    page.context.close()
+
+
+def test_it_is_whole_without_script_and_asks_nobody(browser: Browser, folder: Path) -> None:
+    page = opened(browser, folder, script=False)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.reload()
+    assert asked == [(folder / "index.html").as_uri()]
+    assert page.locator("main table").count() >= page.locator(".plot").count() > 10
+    for name in ("kept", "filmed", "gaps"):
+        box = page.locator(f"#{name} rect.strong, #{name} rect.bar").first.bounding_box()
+        assert box is not None and box["width"] > 5
+    page.context.close()

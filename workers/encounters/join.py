@@ -1,0 +1,119 @@
+"""Whose clips show which encounter, and what is missing: a pure function of one officer's day.
+
+The batch over a year and the increment of one day are this function. The order of what it is given does not matter.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from workers.encounters.coverage import coverage
+from workers.encounters.day import LONGEST, ClipSeen, Gap, Joined, Meeting, OfficersDay, Rules, Shown, Unmatched
+from workers.encounters.explained import said_of
+from workers.encounters.words import GapKind
+from workers.footage.recording import SourceType
+
+SAME_INCIDENT = timedelta(hours=12)
+"""How far from an encounter a clip of the same incident still belongs to it: the arrest and the journey after it."""
+
+BY_TRIGGER = ("safety_off",)
+"""Triggers that say that force was used or threatened, and so want a record of it."""
+
+
+def join(day: OfficersDay, rules: Rules) -> Joined:
+    """Set an officer's encounters against the officer's clips."""
+    clips = sorted(day.clips, key=lambda clip: (clip.began, clip.clip_id))
+    body_worn = [clip for clip in clips if clip.source_type is SourceType.BODY_WORN]
+    starts = [clip.began for clip in clips]
+    shown: list[Shown] = []
+    gaps: list[Gap] = []
+    for meeting in sorted(day.meetings, key=lambda one: (one.at, one.encounter_id)):
+        # What began too late, or a day before the first moment that counts, need not be looked at.
+        first = bisect_left(starts, meeting.at - SAME_INCIDENT - LONGEST)
+        last = bisect_right(starts, meeting.end(rules) + SAME_INCIDENT + rules.slack)
+        near = [(clip, how) for clip in clips[first:last] if (how := matched(meeting, clip, rules)) is not None]
+        shown += [
+            Shown(meeting.encounter_id, clip.clip_id, how, clip.source_type, beside(clip, body_worn, rules))
+            for clip, how in near
+        ]
+        at_the_time = [clip for clip, how in near if how.startswith("time")]
+        gaps += gaps_of(meeting, at_the_time, day, rules)
+    return Joined(tuple(shown), tuple(gaps), tuple(_unmatched(clips, body_worn, shown, rules)))
+
+
+def matched(meeting: Meeting, clip: ClipSeen, rules: Rules) -> str | None:
+    """How a clip belongs to an encounter of its officer, or None."""
+    same = clip.incident is not None and clip.incident == meeting.incident
+    if overlaps(meeting.at, meeting.end(rules), clip, rules):
+        return "time+incident" if same else "time"
+    if same and overlaps(meeting.at - SAME_INCIDENT, meeting.end(rules) + SAME_INCIDENT, clip, rules):
+        return "incident"
+    return None
+
+
+def overlaps(began: datetime, ended: datetime, clip: ClipSeen, rules: Rules) -> bool:
+    """Whether a clip lies in a span, as far as clocks can tell. One without a known end is known by its beginning."""
+    over = clip.began if clip.ended is None else clip.ended
+    return clip.began - rules.slack < ended and over + rules.slack > began
+
+
+def beside(clip: ClipSeen, body_worn: Sequence[ClipSeen], rules: Rules) -> str | None:
+    """The body-worn clip of the same moment as a Taser's recording: the one that has most of it, the earlier of two."""
+    if clip.source_type is not SourceType.TASER:
+        return None
+    over = clip.ended or clip.began + timedelta(seconds=1)
+    best: tuple[float, str] | None = None
+    for other in body_worn:
+        end = over if other.ended is None else other.ended + rules.slack
+        common = (min(over, end) - max(clip.began, other.began - rules.slack)).total_seconds()
+        if common > 0 and (best is None or common > best[0]):
+            best = (common, other.clip_id)
+    return None if best is None else best[1]
+
+
+def gaps_of(meeting: Meeting, clips: Sequence[ClipSeen], day: OfficersDay, rules: Rules) -> list[Gap]:
+    """What the clips of one officer do not show of an encounter. A Taser's camera does not stand in for theirs."""
+    worn = [clip for clip in clips if clip.source_type is SourceType.BODY_WORN]
+    found = coverage(meeting, worn, rules)
+    if not found.seen:
+        said = said_of(meeting.at, day.held, day.log)
+        others = sorted({clip.source_type.value for clip in clips})
+        note = "; ".join(part for part in (f"seen by {', '.join(others)} only" if others else None, said.note) if part)
+        seconds = None if meeting.until is None else found.late
+        return [Gap(meeting.encounter_id, GapKind.NONE, seconds, said.explained_by, note or None)]
+    gaps = []
+    if found.late > rules.late:
+        said = said_of(meeting.at, day.held, day.log)
+        gaps.append(Gap(meeting.encounter_id, GapKind.LATE, found.late, said.explained_by, said.note))
+    if found.early > rules.early and found.stopped is not None:
+        said = said_of(found.stopped, day.held, day.log)
+        again = "" if found.resumed is None else f", goes on at {found.resumed + rules.slack:%H:%M:%S}"
+        note = f"the footage stops at {found.stopped - rules.slack:%H:%M:%S} UTC{again}"
+        note += f"; {said.note}" if said.note else ""
+        gaps.append(Gap(meeting.encounter_id, GapKind.EARLY, found.early, said.explained_by, note))
+    if found.unheard > rules.muted:
+        note = "a clip has no sound" if any(clip.silent for clip in worn) else "muted by hand, says the camera's log"
+        gaps.append(Gap(meeting.encounter_id, GapKind.MUTED, found.unheard, None, note))
+    return gaps
+
+
+def _unmatched(
+    clips: Iterable[ClipSeen], body_worn: Sequence[ClipSeen], shown: Iterable[Shown], rules: Rules
+) -> Iterable[Unmatched]:
+    known = {one.clip_id for one in shown}
+    for clip in clips:
+        flag = flagged_by(clip, rules)
+        if flag is not None and clip.clip_id not in known:
+            yield Unmatched(clip.clip_id, flag, beside(clip, body_worn, rules))
+
+
+def flagged_by(clip: ClipSeen, rules: Rules) -> str | None:
+    """What about a clip says that it shows an encounter."""
+    flagged = [category for category in clip.categories if category in rules.flags]
+    if flagged:
+        return f"category {min(flagged)}"
+    if clip.trigger in BY_TRIGGER:
+        return f"trigger {clip.trigger}"
+    return None

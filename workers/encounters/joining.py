@@ -1,0 +1,211 @@
+"""The join over the catalogue: everybody's, span by span, or of a few officers around something new.
+
+What it writes is projected: it may be made anew at any time, and is the same for the same record. Memory is that of one
+span, however long the past is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from workers.database.engine import Connection, Database, execute, fetch, fetch_plain
+from workers.encounters import seen
+from workers.encounters.day import LONGEST, ClipSeen, Joined, OfficersDay, Rules, Span
+from workers.encounters.hands import Hands, docked, hands
+from workers.encounters.join import SAME_INCIDENT, flagged_by, join
+
+MARGIN = LONGEST + SAME_INCIDENT
+"""How far around a span is looked: the longest encounter or clip, and what the same incident still joins."""
+
+AT_ONCE = timedelta(days=10)
+"""Length of a span of the batch."""
+
+
+class Tally(Struct):
+    """What a join wrote."""
+
+    encounters: int = 0
+    clips: int = 0
+    gaps: int = 0
+    unmatched: int = 0
+
+
+async def join_all(database: Database, rules: Rules, *, told: Callable[[int], None] = lambda n: None) -> Tally:
+    """Join everything anew, span by span, each in a transaction of its own.
+
+    Args:
+        told: gets the number of encounters that are done.
+    """
+    tally = Tally()
+    first = await database.fetch_one(
+        "SELECT (SELECT size FROM custody_head) AS size,"
+        " LEAST((SELECT min(at) FROM encounters), (SELECT min(recorded_at) FROM clips)) AS since,"
+        " GREATEST((SELECT max(at) FROM encounters), (SELECT max(recorded_at) FROM clips)) AS until"
+    )
+    assert first is not None
+    async with database.transaction() as connection:
+        await execute(connection, "DELETE FROM encounter_unmatched")
+    at, until = first["since"], first["until"]
+    while at is not None and at <= until:
+        over = at + AT_ONCE
+        async with database.transaction() as connection:
+            await alone(connection)
+            await join_span(connection, rules, at, over, None, tally)
+        told(tally.encounters)
+        at = over
+    await database.execute("UPDATE encounter_cursor SET upto = GREATEST(upto, %s)", (first["size"],))
+    return tally
+
+
+async def join_span(
+    connection: Connection,
+    rules: Rules,
+    since: datetime,
+    until: datetime,
+    officers: Sequence[str] | None,
+    tally: Tally,
+) -> None:
+    """Join the encounters that began in a span, and the clips, anew; inside the caller's transaction.
+
+    Args:
+        officers: of these alone; None: of everybody.
+    """
+    early, late = since - MARGIN, until + MARGIN
+    meetings = await seen.meetings(connection, early, late, officers)
+    taken = await hands(connection, early, late, officers)
+    clips = await seen.clips(connection, early, late, officers, taken)
+    silenced = await seen.muted(connection, early, late)
+    days = {
+        officer: OfficersDay(officer, tuple(meetings.get(officer, ())), _with_muted(clips.get(officer, ()), silenced))
+        for officer in sorted(meetings.keys() | clips.keys())
+        if officer in meetings or any(flagged_by(clip, rules) for clip in clips[officer])
+    }
+    joined = {officer: join(day, rules) for officer, day in days.items()}
+    unsure = sorted(officer for officer, one in joined.items() if one.gaps)
+    for officer, day in (await _with_cameras(connection, days, unsure, taken, early, late)).items():
+        joined[officer] = join(day, rules)
+    mine = {
+        meeting.encounter_id: meeting.at
+        for day in days.values() for meeting in day.meetings if since <= meeting.at < until
+    }  # fmt: skip
+    theirs = {clip.clip_id: clip.began for found in clips.values() for clip in found if since <= clip.began < until}
+    await _write(connection, joined, mine, theirs, officers, tally)
+
+
+def _with_muted(clips: Iterable[ClipSeen], silenced: dict[str, list[Span]]) -> tuple[ClipSeen, ...]:
+    if not silenced:
+        return tuple(clips)
+    return tuple(
+        msgspec.structs.replace(clip, muted=tuple(silenced[clip.camera])) if clip.camera in silenced else clip
+        for clip in clips
+    )
+
+
+async def _with_cameras(
+    connection: Connection,
+    days: dict[str, OfficersDay],
+    unsure: Sequence[str],
+    taken: Hands,
+    since: datetime,
+    until: datetime,
+) -> dict[str, OfficersDay]:
+    """The days of officers of whom something is missing, with their cameras and what those say."""
+    if not unsure:
+        return {}
+    cameras = sorted({one.camera for officer, found in taken.held({}).items() if officer in days for one in found})
+    held = taken.held(await docked(connection, cameras))
+    logs = await seen.logs(connection, cameras, since, until)
+    made = {}
+    for officer in unsure:
+        theirs = held.get(officer, [])
+        log = [event for camera in {one.camera for one in theirs} for event in logs.get(camera, ())]
+        made[officer] = msgspec.structs.replace(days[officer], held=tuple(theirs), log=tuple(log))
+    return made
+
+
+async def _write(
+    connection: Connection,
+    joined: dict[str, Joined],
+    mine: dict[str, datetime],
+    theirs: dict[str, datetime],
+    officers: Sequence[str] | None,
+    tally: Tally,
+) -> None:
+    only = "" if officers is None else " AND officer = ANY(%(officers)s)"
+    given = {"mine": list(mine), "theirs": list(theirs), "officers": officers}
+    for table in ("encounter_clips", "encounter_gaps"):
+        await execute(connection, f"DELETE FROM {table} WHERE encounter_id = ANY(%(mine)s){only}", given)
+    await execute(connection, "DELETE FROM encounter_unmatched WHERE clip_id = ANY(%(theirs)s)", given)
+    reasons = await _reasons(connection, given)
+    shown, gaps, unmatched = [], [], []
+    for officer, one in joined.items():
+        shown += [
+            (s.encounter_id, s.clip_id, officer, s.how, s.source_type.value, s.beside)
+            for s in one.shown if s.encounter_id in mine
+        ]  # fmt: skip
+        gaps += [
+            (g.encounter_id, officer, g.kind.value, g.seconds, g.explained_by, g.note,
+             *reasons.get((g.encounter_id, officer, g.kind.value), (None, None, None)), mine[g.encounter_id])
+            for g in one.gaps if g.encounter_id in mine
+        ]  # fmt: skip
+        unmatched += [
+            (u.clip_id, officer or None, u.flagged_by, u.beside,
+             *reasons.get((u.clip_id, "", "unmatched"), (None, None, None)), theirs[u.clip_id])
+            for u in one.unmatched if u.clip_id in theirs
+        ]  # fmt: skip
+    await _copy(connection, "encounter_clips", shown)
+    await _copy(connection, "encounter_gaps", gaps)
+    await _copy(connection, "encounter_unmatched", unmatched)
+    tally.encounters += len(mine)
+    tally.clips += len(shown)
+    tally.gaps += len(gaps)
+    tally.unmatched += len(unmatched)
+
+
+async def _reasons(connection: Connection, given: dict[str, Any]) -> dict[tuple[str, str, str], tuple[Any, ...]]:
+    """(encounter, officer, kind), or (clip, "", unmatched) → the newest reason, who gave it and when."""
+    rows = await fetch_plain(
+        connection,
+        "SELECT COALESCE(encounter_id, clip_id), CASE WHEN encounter_id IS NULL THEN '' ELSE officer END, kind, reason,"
+        " person, time FROM encounter_reasons WHERE encounter_id = ANY(%(mine)s) OR clip_id = ANY(%(theirs)s)"
+        " ORDER BY time, event_id",
+        given,
+    )
+    return {(about, officer, kind): (reason, person, time) for about, officer, kind, reason, person, time in rows}
+
+
+async def _copy(connection: Connection, table: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    async with connection.cursor() as cursor, cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy:
+        for row in rows:
+            await copy.write_row(row)
+
+
+async def log_size(connection: Connection) -> int:
+    """Entries in the custody log."""
+    size: int = (await fetch(connection, "SELECT size FROM custody_head"))[0]["size"]
+    return size
+
+
+async def alone(connection: Connection) -> int:
+    """Keep others from joining until this transaction ends; returns of how much of the log the join is the fold."""
+    upto: int = (await fetch(connection, "SELECT upto FROM encounter_cursor FOR UPDATE"))[0]["upto"]
+    return upto
+
+
+async def join_one(connection: Connection, rules: Rules, encounter_id: str) -> None:
+    """Join one encounter that was just written, in the same transaction: nothing shows it without its clips."""
+    await alone(connection)
+    rows = await fetch(
+        connection,
+        "SELECT e.at, array_agg(p.officer) AS officers FROM encounters e JOIN encounter_officers p USING (encounter_id)"
+        " WHERE encounter_id = %s GROUP BY e.at",
+        (encounter_id,),
+    )
+    for row in rows:
+        at = row["at"]
+        await join_span(connection, rules, at, at + timedelta(microseconds=1), row["officers"], Tally())

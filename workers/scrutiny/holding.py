@@ -1,0 +1,118 @@
+"""The holds that go with scrutiny: each drawn encounter until the panel has met, what a complaint is about."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import msgspec
+
+from workers.encounters.check import moment
+from workers.encounters.rows import Recorded
+from workers.errors import Refused
+from workers.footage.canonical import derived_id
+from workers.keys.signing import Signed
+from workers.prosecution.cases.case_holds import hold_of, lift_of
+from workers.retention.facts import HoldReason
+from workers.retention.scopes import NOT_KNOWN, Scope
+from workers.retention.statements import HoldRequest
+from workers.scrutiny.statements import ComplaintOpened, ScrutinyDeed
+
+AROUND = timedelta(minutes=10)
+"""How far before and after a drawn encounter footage is held: what led to it, and what followed."""
+
+ASK = "ask with bwv panel or bwv complaint, which sign the holds that go with it"
+
+
+def panel_hold_id(draw: str, encounter: str) -> str:
+    """One hold for each encounter of a draw."""
+    return derived_id("hold", "panel", draw, encounter)
+
+
+def panel_hold(draw: str, found: Recorded, *, by: str, at: str) -> HoldRequest:
+    """What a person signs to keep the footage of a drawn encounter, docked later too."""
+    it = found.encounter
+    began = moment(it.at)
+    assert began is not None  # it was checked before it was recorded
+    ended = (moment(it.until) if it.until else None) or began
+    return HoldRequest(
+        hold_id=panel_hold_id(draw, found.encounter_id),
+        scope=Scope.ENCOUNTER.value,
+        reason=HoldReason.SCRUTINY,
+        by=by,
+        at=at,
+        officers=tuple(sorted({one.officer for one in it.officers})),
+        since=(began - AROUND).isoformat(),
+        until=(ended + AROUND).isoformat(),
+        encounter=it.incident or it.reference,
+        reference=it.reference,
+    )
+
+
+def complaint_hold(complaint: str, opened: ComplaintOpened, fields: dict[str, Any], *, by: str, at: str) -> HoldRequest:
+    """What a person signs to keep what a complaint is about. It has no known end: the outcome gives it one.
+
+    Args:
+        fields: scope and what it names, as `bwv hold place` takes it; the same fields are the same hold.
+    """
+    named = {name: value for name, value in fields.items() if value not in (None, [], ())}
+    body = named | {
+        "hold_id": derived_id("hold", "complaint", complaint, msgspec.json.encode(named, order="sorted").decode()),
+        "reason": opened.reason.value,
+        "by": by,
+        "at": at,
+        "reference": opened.reference,
+        "restricted": opened.restricted,
+        "earliest_end": NOT_KNOWN.isoformat(),
+    }
+    return msgspec.convert(body, HoldRequest)
+
+
+def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded]) -> None:
+    """Every drawn encounter is held with its draw, by the same person, and nothing else is.
+
+    Raises:
+        Refused: a hold is missing, is one too many, or is not the one of its encounter as it is on record now.
+    """
+    wanted = {panel_hold_id(asked.about, one.encounter_id): one for one in drawn}
+    given = {hold.hold_id: hold for hold in map(hold_of, asked.holds)}
+    if set(wanted) != set(given):
+        raise Refused(f"{len(wanted)} drawn encounters want a hold each, {len(given)} came with the draw", ASK)
+    for hold_id, one in wanted.items():
+        if given[hold_id] != panel_hold(asked.about, one, by=asked.by, at=asked.at):
+            raise Refused(
+                f"the hold of {one.encounter.reference} is not of the record as it is now", "draw again: it changed"
+            )
+
+
+def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRequest:
+    """The hold that goes with a complaint, which is the complaint's own.
+
+    Raises:
+        Refused: there is not just one, or it is of something else.
+    """
+    if len(asked.holds) != 1:
+        raise Refused(f"{len(asked.holds)} holds came with the complaint, expected one", ASK)
+    hold = hold_of(asked.holds[0])
+    names = ("scope", "clip_id", "incident", "officers", "since", "until", "place", "encounter")
+    fields = {name: msgspec.to_builtins(getattr(hold, name)) for name in names}
+    if hold != complaint_hold(asked.about, opened, fields, by=asked.by, at=asked.at):
+        raise Refused(f"the hold {hold.hold_id} is not one of the complaint {opened.reference[:40]}", ASK)
+    return hold
+
+
+def check_lift(asked: ScrutinyDeed, encounter: str) -> None:
+    """A wish that goes with a grade is to lift the hold of that encounter, by whoever grades it.
+
+    Raises:
+        Refused: it is another one.
+    """
+    for signed in asked.lifts:
+        lift = lift_of(signed)
+        if lift.hold_id != panel_hold_id(asked.about, encounter) or lift.by != asked.by:
+            raise Refused(f"a grade of {encounter} lifts its own hold, not {lift.hold_id}", ASK)
+
+
+def requests_of(asked: ScrutinyDeed) -> list[tuple[str, Signed]]:
+    """(hold id, signed request) of the holds that go with a deed."""
+    return [(hold_of(signed).hold_id, signed) for signed in asked.holds]
