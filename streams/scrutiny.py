@@ -102,7 +102,7 @@ class Scrutiny:
         await announce(connection, [told, *_wanted(asked)])
         says = f"{expected}: {len(deed.drawn)} of {deed.listed} encounters of {deed.month} drawn"
         if before:
-            says += f"; {len(before)} draws of this month came before"
+            says += f"; draws of this month that came before: {len(before)}"
         return Answer(Verdict.DONE, says, details | {"new": True, "before": len(before)})
 
     async def _grade(self, connection: Connection, asked: ScrutinyDeed, deed: Graded, signed: Signed) -> Answer:

@@ -56,6 +56,10 @@ ELSEWHERE = {
         ("encounters gaps", "encounters load", "encounters reason", "encounters record"),
         "tests/pipeline/test_encounters.py",
     ),
+    **dict.fromkeys(
+        (name for name in COMMANDS if name.split()[0] in ("complaint", "dip-sample", "misuse", "panel")),
+        "tests/pipeline/test_scrutiny.py",
+    ),
     **dict.fromkeys(("hold answer", "hold lift", "hold place", "hold show"), "tests/retention/test_hold_cli.py"),
     **dict.fromkeys(
         ("retention adopt", "retention dry-run", "retention due", "retention show"), "tests/retention/test_dryrun.py"

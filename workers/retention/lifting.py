@@ -50,6 +50,9 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         raise Refused(f"there is no hold {asked.hold_id[:64]}", "see: bwv hold list")
     if hold.lifted_at is not None:
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
+    if hold.earliest_end == NOT_KNOWN and hold.restricted:
+        # Whoever it concerns may ask too, and must not learn of the complaint by the answer.
+        raise Refused(f"{hold.hold_id} is kept by the force, and no end of it is known yet", "ask whoever placed it")
     if hold.earliest_end == NOT_KNOWN:
         raise Refused(
             f"{hold.hold_id} belongs to the {_what(hold)} {hold.reference}, and no outcome says yet when it may end",
@@ -74,7 +77,7 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         return lifts
     if hold.lift is not None and hold.lift != signed:
         raise Refused(
-            f"{asked.by} has asked for it before, and a {hold.reason.value} hold is lifted by two people",
+            f"{asked.by} has asked for it before, and {_hold(hold)} is lifted by two people",
             f"another person gives: bwv hold lift {hold.hold_id} --reason …",
         )
     await execute(
@@ -83,6 +86,10 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         (msgspec.json.encode(signed).decode(), hold.hold_id),
     )
     return (signed,)
+
+
+def _hold(hold: HoldRow) -> str:
+    return "a hold of the force" if hold.restricted else f"a {hold.reason.value} hold"
 
 
 def _what(hold: HoldRow) -> str:

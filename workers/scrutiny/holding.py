@@ -76,7 +76,7 @@ def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded]) -> None:
     """
     wanted = {panel_hold_id(asked.about, one.encounter_id): one for one in drawn}
     given = {hold.hold_id: hold for hold in map(hold_of, asked.holds)}
-    if set(wanted) != set(given):
+    if set(wanted) != set(given) or asked.lifts:
         raise Refused(f"{len(wanted)} drawn encounters want a hold each, {len(given)} came with the draw", ASK)
     for hold_id, one in wanted.items():
         if given[hold_id] != panel_hold(asked.about, one, by=asked.by, at=asked.at):
@@ -102,11 +102,13 @@ def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRe
 
 
 def check_lift(asked: ScrutinyDeed, encounter: str) -> None:
-    """A wish that goes with a grade is to lift the hold of that encounter, by whoever grades it.
+    """A wish that goes with a grade is to lift the hold of that encounter, by whoever grades it; nothing else goes.
 
     Raises:
-        Refused: it is another one.
+        Refused: it is another one, or a hold came with it.
     """
+    if asked.holds:
+        raise Refused(f"a grade of {encounter} places no hold", ASK)
     for signed in asked.lifts:
         lift = lift_of(signed)
         if lift.hold_id != panel_hold_id(asked.about, encounter) or lift.by != asked.by:

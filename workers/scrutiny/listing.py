@@ -48,6 +48,8 @@ async def excluded_of(connection: Connection, encounters: Sequence[str]) -> dict
 
     A case is live until the outcome of every defendant is known. A hold is of an encounter if it has a clip of it, or
     names its incident, its number, one of its officers or its place at its time: an unfilmed one may be of a complaint.
+    A place is compared with the place of the record. A hold of a place also keeps clips without a track, whose place
+    nobody knows: by those it is of an encounter only where its record has no coordinates either.
     """
     rows = await fetch(connection, _EXCLUDED, {"ids": list(encounters), "not_known": NOT_KNOWN})
     found: dict[str, set[str]] = {}
@@ -70,7 +72,7 @@ WITH asked AS (
 SELECT DISTINCT a.encounter_id, h.reason, h.restricted FROM asked a
 JOIN encounter_clips j USING (encounter_id)
 JOIN hold_clips k ON k.clip_id = j.clip_id AND k.state IN ('pending', 'active')
-JOIN standing h ON h.hold_id = k.hold_id
+JOIN standing h ON h.hold_id = k.hold_id AND (h.scope <> 'place' OR a.lat IS NULL)
 UNION
 SELECT DISTINCT a.encounter_id, h.reason, h.restricted FROM asked a JOIN standing h ON
     h.incident = a.incident OR h.encounter IN (a.incident, a.reference)

@@ -24,10 +24,13 @@ from workers.retention.answers import Answer, Verdict, answer_to
 from workers.retention.policies import current
 from workers.retention.rules import UNCATEGORISED
 from workers.retention.statements import Categorisation
+from workers.scrutiny.queries import Returned, returned_to
 
 DAYS = 31
 """How far back one's own clips are listed; the search has the rest."""
 MOST_MARKED = 100
+MOST_RETURNED = 20
+"""Grades of panels and samples that are listed; `bwv panel returned` has the rest."""
 ANSWERED_WITHIN = 5.0
 """Seconds that the page waits for the retention stage; a request that waits longer is done later, and shows then."""
 INCIDENT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 /._-]{2,39}")
@@ -133,8 +136,15 @@ async def _page(visit: Visit, *, problem: str = "", said: list[str] | None = Non
         "problem": problem,
         "said": said or [],
         "days": DAYS,
+        "returned": await _returned(visit),
     }
     return visit.show("mine.html", values, status)
+
+
+async def _returned(visit: Visit) -> list[Returned]:
+    """What panels and supervisors found of encounters at which they were; the newest."""
+    async with visit.parts.database.connection() as connection:
+        return (await returned_to(connection, visit.person.person))[:MOST_RETURNED]
 
 
 def _when(clip: Found) -> Any:

@@ -53,4 +53,9 @@ ALTER TABLE hold_ends ADD COLUMN given_by text NOT NULL DEFAULT 'case' CHECK (gi
 
 ALTER TABLE hold_ends DROP CONSTRAINT hold_ends_pkey;
 
-ALTER TABLE hold_ends ADD PRIMARY KEY (hold_id, given_by)
+ALTER TABLE hold_ends ADD PRIMARY KEY (hold_id, given_by);
+
+-- What the feed of possible misuse looks for: early disposals, and categories given in a span.
+CREATE INDEX clip_fate_early ON clip_fate (clip_id) WHERE facts @> '[{"type": "early"}]';
+
+CREATE INDEX custody_categorised ON custody (time) WHERE type = 'clips.categorised'

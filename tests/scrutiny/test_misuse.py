@@ -1,0 +1,141 @@
+"""The rules of the misuse feed over golden histories, and over a real catalogue."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.encounters.force import an_encounter
+from tests.scrutiny.scrutinised import Scrutinised
+from workers.encounters.day import ClipSeen
+from workers.encounters.words import Kind, Tactic
+from workers.footage.recording import SourceType
+from workers.scrutiny.histories import findings
+from workers.scrutiny.misuse import Force, Look, What, Wish, is_thin, of_looks, of_stops, of_wishes
+
+T0 = datetime(2026, 3, 2, 14, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("reason", "thin"),
+    [
+        ("checking footage", True),
+        ("for work purposes", True),
+        ("review", True),
+        ("xxxx aaaa", True),
+        ("asdf", True),
+        ("...", True),
+        ("to see the evidence for the job", True),
+        ("complaint CO/00123/26", False),
+        ("INC 4471", False),
+        ("robbery statement for DC Malik", False),
+        ("witness disputes the arrest time", False),
+    ],
+)
+def test_a_reason_says_something_or_nothing(reason: str, thin: bool) -> None:
+    assert is_thin(reason) is thin
+
+
+def test_looks_without_a_case_and_with_a_thin_reason() -> None:
+    looks = [
+        Look("clip-1", "PC-1", "robbery statement for DC Malik", T0, case=True),
+        Look("clip-2", "PC-2", "robbery statement for DC Malik", T0, case=False),
+        Look("clip-3", "PC-3", "just checking", T0, case=True),
+        Look("clip-4", "PC-4", "just checking", T0, case=False),
+    ]
+    assert [(one.what, one.person) for one in of_looks(looks)] == [
+        (What.LOOK_WITHOUT_CASE, "PC-2"),
+        (What.THIN_REASON, "PC-3"),
+        (What.LOOK_WITHOUT_CASE, "PC-4"),
+        (What.THIN_REASON, "PC-4"),
+    ]
+
+
+def worn(name: str, began: int, ended: int | None, *, camera: str = "BWC-1", taser: bool = False) -> ClipSeen:
+    """Seconds from the use of force."""
+    source = SourceType.TASER if taser else SourceType.BODY_WORN
+    over = None if ended is None else T0 + timedelta(seconds=ended)
+    return ClipSeen(name, camera, source, T0 + timedelta(seconds=began), over)
+
+
+FORCE = Force("encounter-1", "UOF/1", "PC-1", T0, T0 + timedelta(seconds=120))
+
+
+@pytest.mark.parametrize(
+    ("clips", "says"),
+    [
+        ([worn("a", -600, -61)], None),
+        ([worn("a", -600, -60)], "60 s before force was used"),
+        ([worn("a", -600, -2)], "2 s before force was used"),
+        ([worn("a", -600, 100)], "20 s before the use of force was over"),
+        ([worn("a", -600, 150)], "30 s after the use of force was over"),
+        ([worn("a", -600, 181)], None),
+        ([worn("a", -600, None)], None),
+        # cut into files by the camera, or by a second camera that went on
+        ([worn("a", -600, -2), worn("b", -1, 400)], None),
+        ([worn("a", -600, -2), worn("b", -300, 400, camera="BWC-2")], None),
+        # a Taser's recording does not stand in for the body-worn one, and its end is its safety's
+        ([worn("a", -600, -2), worn("t", -5, 400, taser=True)], "2 s before force was used"),
+        ([worn("t", -5, 30, taser=True)], None),
+        # one that begins again too late is no continuation
+        ([worn("a", -600, -20), worn("b", 30, 400)], "20 s before force was used"),
+    ],
+)
+def test_a_stop_near_the_use_of_force(clips: list[ClipSeen], says: str | None) -> None:
+    found = of_stops(FORCE, clips)
+    assert [one.says for one in found] == ([] if says is None else [f"UOF/1: BWC-1 stopped {says}"])
+    assert all((one.person, one.encounter_id) == ("PC-1", "encounter-1") for one in found)
+
+
+def test_a_flat_battery_is_not_switched_off() -> None:
+    explained = Force("encounter-1", "UOF/1", "PC-1", T0, None, explained=True)
+    assert of_stops(explained, [worn("a", -600, -2)]) == []
+    open_end = Force("encounter-1", "UOF/1", "PC-1", T0, None)
+    assert [one.says for one in of_stops(open_end, [worn("a", -600, 40)])] == [
+        "UOF/1: BWC-1 stopped 40 s after the use of force began"
+    ]
+
+
+def test_only_what_the_recording_officer_asked_is_listed() -> None:
+    wishes = [
+        Wish(What.DELETION_ASKED, "clip-1", "PC-1", "PC-1", T0, "asked"),
+        Wish(What.DELETION_ASKED, "clip-2", "PC-2", "PC-1", T0, "asked"),
+        Wish(What.SHORTER_CATEGORY, "clip-3", "PC-3", None, T0, "shorter"),
+    ]
+    assert [one.clip_id for one in of_wishes(wishes)] == ["clip-1"]
+
+
+async def test_the_histories_are_those_of_the_catalogue(scrutinised: Scrutinised) -> None:
+    force, database = scrutinised.force, scrutinised.database
+    force.issue("BWC-1", "PC-4711", T0 - timedelta(hours=5))
+    clip = force.clip("c1", "BWC-1", T0 - timedelta(minutes=10), T0 - timedelta(seconds=5))
+    await force.put_on_record(an_encounter("UOF-1", T0.isoformat(), kind=Kind.USE_OF_FORCE, tactics=(Tactic.CUFFS,)))
+    await force.looked()
+    for person, reason, at in (
+        ("PC-9", "just checking", T0 + timedelta(hours=1)),
+        ("PC-9", "robbery statement for DC Malik", T0 + timedelta(days=40)),
+    ):
+        await database.execute(
+            "INSERT INTO consultations VALUES (%s, %s, %s, 'reason', 'reason', %s, %s)",
+            (f"evt-{reason}", clip, person, reason, at),
+        )
+    asked = "INSERT INTO early_requests (clip_id, asked_by, asked_at, request) VALUES (%s, 'PC-4711', %s, '{}')"
+    await database.execute(asked, (clip, T0 + timedelta(hours=2)))
+    async with database.connection() as connection:
+        found = await findings(connection, T0 - timedelta(days=1), T0 + timedelta(days=30))
+    assert [(one.what, one.person, one.clip_id) for one in found] == [
+        (What.STOPPED_NEAR_FORCE, "PC-4711", clip),
+        (What.LOOK_WITHOUT_CASE, "PC-9", clip),
+        (What.THIN_REASON, "PC-9", clip),
+        (What.DELETION_ASKED, "PC-4711", clip),
+    ]
+    await database.execute(
+        "INSERT INTO cases (case_id, urn, kind, version, officer, clock, incidents, opened_at, body) VALUES"
+        " ('case-1', 'U', 'prosecution', 1, 'PC-9', 'none', '{}', %s, '{}')",
+        (T0,),
+    )
+    await database.execute("INSERT INTO exhibits VALUES ('case-1', 'A/1', 'A/1', %s, false)", (clip,))
+    async with database.connection() as connection:
+        later = await findings(connection, T0 - timedelta(days=1), T0 + timedelta(days=60))
+    assert [one.what for one in later if one.person == "PC-9"] == [What.THIN_REASON], "it is an exhibit of an open case"

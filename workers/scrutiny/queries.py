@@ -1,0 +1,168 @@
+"""Questions that people ask of draws and complaints: what came out, what was found, what is kept until when."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import msgspec
+from msgspec import Struct
+
+from workers.custody.queries import SealedHead
+from workers.database.engine import Connection, fetch
+from workers.retention.statements import PlaceAndRadius
+from workers.scrutiny.complaint import Complaint
+from workers.scrutiny.drawing import FORMAT, Draw
+from workers.scrutiny.holding import panel_hold_id
+from workers.scrutiny.listing import listed
+from workers.scrutiny.rows import KeptDraw
+from workers.scrutiny.statements import Grade
+from workers.statistics.months import month
+
+
+class Shown(Struct, frozen=True):
+    """An encounter of a draw, for whoever prepares the panel.
+
+    Attributes:
+        clips: of it, by any officer present.
+        redacted: of these, those of which a redaction was made: a panel sees no master.
+        hold: active, pending, … of its clips; lifted; or none yet.
+        grade: the newest; None: it was not graded yet.
+    """
+
+    number: int
+    encounter_id: str
+    reference: str | None
+    kind: str | None
+    at: datetime | None
+    borough: str | None
+    clips: tuple[str, ...]
+    redacted: tuple[str, ...]
+    hold_id: str
+    hold: str
+    grade: Grade | None
+    notes: str | None
+    graded_by: str | None
+    graded_at: datetime | None
+
+
+_NEWEST = """LEFT JOIN LATERAL (
+    SELECT grade, notes, person AS graded_by, time AS graded_at FROM scrutiny_grades g
+    WHERE g.draw_id = d.draw_id AND g.encounter_id = d.encounter_id ORDER BY time DESC, event_id DESC LIMIT 1
+) g ON true
+"""
+
+
+async def shown(connection: Connection, draw: KeptDraw) -> list[Shown]:
+    """The encounters of a draw, in the order of their ranks."""
+    rows = await fetch(
+        connection,
+        "SELECT d.number, d.encounter_id, e.reference, e.kind, e.at, e.borough,"
+        " ARRAY(SELECT DISTINCT clip_id FROM encounter_clips j WHERE j.encounter_id = d.encounter_id"
+        "  ORDER BY 1) AS clips,"
+        " ARRAY(SELECT DISTINCT clip_id FROM encounter_clips j JOIN derivatives r USING (clip_id)"
+        "  WHERE j.encounter_id = d.encounter_id AND r.kind = 'redaction' AND r.state = 'made' ORDER BY 1) AS redacted,"
+        " g.* FROM scrutiny_drawn d LEFT JOIN encounters e USING (encounter_id) "
+        + _NEWEST
+        + " WHERE d.draw_id = %s ORDER BY d.number",
+        (draw.draw_id,),
+    )
+    holds = await _holds(connection, [panel_hold_id(draw.draw_id, row["encounter_id"]) for row in rows])
+    made = []
+    for row in rows:
+        hold = panel_hold_id(draw.draw_id, row["encounter_id"])
+        made.append(msgspec.convert({**row, "hold_id": hold, "hold": holds.get(hold, "none")}, Shown))
+    return made
+
+
+async def _holds(connection: Connection, holds: list[str]) -> dict[str, str]:
+    """Hold → how far it has come, in words."""
+    rows = await fetch(
+        connection,
+        "SELECT h.hold_id, h.lifted_at IS NOT NULL AS lifted, string_agg(k.n || ' ' || k.state, ', ' ORDER BY k.state)"
+        " AS clips FROM holds h LEFT JOIN (SELECT hold_id, state, count(*) AS n FROM hold_clips GROUP BY 1, 2) k"
+        " USING (hold_id) WHERE h.hold_id = ANY(%s) GROUP BY 1, 2",
+        (holds,),
+    )
+    return {row["hold_id"]: "lifted" if row["lifted"] else row["clips"] or "stands, no clip yet" for row in rows}
+
+
+class Returned(Struct, frozen=True):
+    """What a panel, or a supervisor, found of an encounter at which an officer was."""
+
+    encounter_id: str
+    reference: str
+    at: datetime
+    drawn_for: str
+    grade: Grade
+    notes: str
+    graded_at: datetime
+
+
+async def returned_to(connection: Connection, officer: str) -> list[Returned]:
+    """What was found of encounters at which this officer was, newest first; of each draw the newest grade."""
+    rows = await fetch(
+        connection,
+        "SELECT d.encounter_id, e.reference, e.at, w.kind AS drawn_for, g.grade, g.notes, g.graded_at"
+        " FROM encounter_officers p JOIN scrutiny_drawn d USING (encounter_id) JOIN scrutiny_draws w USING (draw_id)"
+        " JOIN encounters e USING (encounter_id) " + _NEWEST + " WHERE p.officer = %s AND g.grade IS NOT NULL"
+        " ORDER BY g.graded_at DESC, d.encounter_id",
+        (officer,),
+    )
+    return msgspec.convert(rows, list[Returned])
+
+
+async def published(connection: Connection, draw: KeptDraw, head: SealedHead) -> Draw:
+    """A draw as it is published, its list made again from the custody log.
+
+    Args:
+        connection: of a schema that is counted up to the draw's size.
+        head: the seal of the draw's size.
+    """
+    deed = draw.deed
+    encounters = await listed(connection, month(deed.month), deed.unit, deed.size)
+    return Draw(
+        format=FORMAT,
+        draw_id=draw.draw_id,
+        month=deed.month,
+        n=deed.n,
+        seed=deed.seed,
+        encounters=tuple(encounters),
+        list_sha256=deed.list_sha256,
+        drawn=deed.drawn,
+        passed_over=deed.passed_over,
+        size=deed.size,
+        root=deed.root,
+        checkpoint=head.checkpoint,
+        unit=deed.unit,
+    )
+
+
+class Kept(Struct, frozen=True):
+    """What one hold of a complaint keeps.
+
+    Attributes:
+        clips: state → how many.
+    """
+
+    hold_id: str
+    scope: str
+    since: datetime | None
+    until: datetime | None
+    place: PlaceAndRadius | None
+    placed_at: datetime
+    earliest_end: datetime | None
+    lifted_at: datetime | None
+    clips: dict[str, int]
+
+
+async def kept_by(connection: Connection, complaint: Complaint) -> list[Kept]:
+    """The holds of a complaint that were placed, in the order of their placing."""
+    rows = await fetch(
+        connection,
+        "SELECT h.hold_id, h.scope, h.since, h.until, h.place, h.placed_at, h.earliest_end, h.lifted_at,"
+        " COALESCE((SELECT jsonb_object_agg(state, n) FROM (SELECT state, count(*) AS n FROM hold_clips k"
+        "  WHERE k.hold_id = h.hold_id GROUP BY state) counted), '{}') AS clips"
+        " FROM holds h WHERE h.hold_id = ANY(%s) ORDER BY h.placed_at, h.hold_id",
+        (list(complaint.holds),),
+    )
+    return msgspec.convert(rows, list[Kept])
