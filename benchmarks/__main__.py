@@ -1,7 +1,8 @@
 """`make bench`: every benchmark, one after the other."""
 
-from benchmarks import custody, ingest
+from benchmarks import board, custody, ingest
 
 if __name__ == "__main__":
     ingest.main()
     custody.main()
+    board.main()

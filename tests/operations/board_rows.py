@@ -6,10 +6,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import msgspec
+
 from tests.fate.rows import SIGNED, insert
 from workers.database.engine import Connection, Database, execute
+from workers.footage.canonical import derived_id
+from workers.keys.signing import Role, Signer
+from workers.keys.statements import PURPOSES, now_iso
+from workers.prosecution.cases.case import Case, Defendant, Exhibit
+from workers.prosecution.cases.rows import store
+from workers.prosecution.gateway.contract import ItemReceipt, ItemState, Receipt
+from workers.prosecution.gateway.contract import State as GatewayState
+from workers.prosecution.identity import case_id
+from workers.prosecution.statements import CaseKind, Clock, OrderedItem, Purpose, Recipient, SubmissionOrder
+from workers.prosecution.submission.compare import compare
+from workers.prosecution.submission.manifest import FORMAT, Manifest, ManifestCase, ManifestItem
+from workers.prosecution.submission.mme import Mme
 
 NOW = datetime.now(UTC)
+
+URNS = ("01AB0000126", "SAR/2026/7", "01AB0000326")
+CASES = tuple(case_id("test", urn) for urn in URNS)
+SUBMISSIONS = tuple(derived_id("submission", "test", number) for number in range(5))
 
 
 async def put(connection: Connection, table: str, **columns: Any) -> None:
@@ -84,14 +102,47 @@ async def everything(database: Database) -> None:
 
 
 async def _cases(at: Connection) -> None:
-    for case, ends, closed in (("case-1", NOW + HOUR, None), ("case-2", NOW + 20 * DAY, None), ("case-3", NOW, NOW)):
-        await put(at, "cases", case_id=case, urn=f"URN {case}", kind="prosecution", version=1, officer="PC-1",
-                  clock="detained", clock_ends=ends, opened_at=NOW, closed_at=closed, body="{}")  # fmt: skip
+    for number, (kind, ends, closed) in enumerate((
+        ("prosecution", NOW + HOUR, None), ("subject_access", NOW + 20 * DAY, None), ("prosecution", NOW, NOW),
+    )):  # fmt: skip
+        clip_id = (await insert(at, STORED)).clip_id if number == 0 else None
+        exhibits = (Exhibit("JS/1", clip_id, "PC-1", "camera of PC-1", now_iso(NOW), "PC-1"),) if clip_id else ()
+        made = Case(CASES[number], CaseKind(kind), URNS[number], "R v Smith", "PC-1", 1, now_iso(NOW), "PC-1",
+                    Clock.DETAINED, clock_ends=now_iso(ends), exhibits=exhibits,
+                    defendants=(Defendant("D1", "Jo Smith"),),
+                    closed_at=now_iso(closed) if closed else None)  # fmt: skip
+        assert await store(at, made)
     states = ("sent", "acknowledged", "rejected", "refused", "requested")
     for number, state in enumerate(states):
-        await put(at, "submissions", submission_id=f"submission-{number}", case_id="case-1", urn="URN case-1",
-                  purpose="first", recipient="cps", state=state, ordered="{}", items=2, urgent=False,
-                  requested_at=NOW - DAY, due_at=NOW - HOUR if state in ("sent", "acknowledged") else None)  # fmt: skip
+        order = SubmissionOrder(SUBMISSIONS[number], CASES[0], URNS[0], Purpose.CHARGING, Recipient.CPS,
+                                (OrderedItem("JS/1", "clip"), OrderedItem("JS/2", "clip")), "PC-1",
+                                now_iso(NOW))  # fmt: skip
+        ordered = Signer.new(Role.PERSON, "PC-1").sign(PURPOSES[SubmissionOrder], order)
+        await put(at, "submissions", submission_id=SUBMISSIONS[number], case_id=CASES[0], urn=URNS[0],
+                  purpose="charging", recipient="cps", state=state, items=2, urgent=False, requested_at=NOW - DAY,
+                  ordered=msgspec.json.encode(ordered).decode(),
+                  due_at=NOW - HOUR if state in ("sent", "acknowledged") else None)  # fmt: skip
+
+
+async def received(database: Database, submission: str) -> None:
+    """The recipient of a submission has one item with other bytes, and lacks another."""
+    items = tuple(
+        ManifestItem(n, f"JS/{n}", f"clip-{n}", None, "master", str(n) * 64, 7, "video/mp4", str(n) * 64, "v1", "key",
+                     "camera of PC-1", "PC-1", None, None, Mme("recorded"))
+        for n in (1, 2)
+    )  # fmt: skip
+    manifest = Manifest(FORMAT, submission, "test", ManifestCase(CASES[0], URNS[0], "prosecution", "R v Smith", "PC-1"),
+                        "charging", None, "cps", items, Mme("recorded"), None, "PC-1", now_iso(NOW))  # fmt: skip
+    receipt = Receipt(submission, GatewayState.REJECTED, 1, manifest.sha256,
+                      (ItemReceipt(1, "f" * 64, 7, ItemState.RECEIVED), ItemReceipt(2, None, None, ItemState.MISSING)),
+                      "cannot be played", "CPS-77")  # fmt: skip
+    state, differences = compare(manifest, receipt)
+    await database.execute(
+        "UPDATE submissions SET manifest = %s, manifest_sha256 = %s, receipt = %s, differences = %s, state = %s,"
+        " attempt = 1, sent_at = requested_at, answered_at = now() WHERE submission_id = %s",
+        (msgspec.json.encode(manifest).decode(), manifest.sha256, msgspec.json.encode(receipt).decode(),
+         msgspec.json.encode(differences).decode(), state.value, submission),
+    )  # fmt: skip
 
 
 EXPECTED: dict[str, int] = {
