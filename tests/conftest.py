@@ -21,7 +21,18 @@ _NUMBERS = itertools.count(1)
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 
-LONGEST_FIRST = ("pipeline", "faults", "retention", "prosecution", "custody", "races", "local", "model", "streams")
+LONGEST_FIRST = (
+    "pipeline",
+    "faults",
+    "streams",
+    "retention",
+    "prosecution",
+    "custody",
+    "web",
+    "races",
+    "local",
+    "model",
+)
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
@@ -37,7 +48,7 @@ class ByFolder(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """What `pytest -n 2` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
+    """What `pytest -n 3` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
     config.option.loadscopereorder = False  # ours, not by the number of tests
     return ByFolder(config, log)
 
