@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import Postgres
@@ -16,7 +17,22 @@ from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)
 
-LONGEST_FIRST = ("pipeline", "faults", "retention", "prosecution", "custody", "races", "local", "model", "streams")
+# How fast a machine is that does other things too says nothing about our code.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+
+LONGEST_FIRST = (
+    "pipeline",
+    "faults",
+    "streams",
+    "retention",
+    "prosecution",
+    "custody",
+    "web",
+    "races",
+    "local",
+    "model",
+)
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
@@ -32,7 +48,7 @@ class ByFolder(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """What `pytest -n 2` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
+    """What `pytest -n 3` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
     config.option.loadscopereorder = False  # ours, not by the number of tests
     return ByFolder(config, log)
 
