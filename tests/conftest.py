@@ -25,6 +25,8 @@ LONGEST_FIRST = (
     "pipeline",
     "faults",
     "streams",
+    "demo",
+    "operations",
     "retention",
     "prosecution",
     "custody",
