@@ -1,7 +1,7 @@
 """Takes the pictures of docs/board.md: `python -m tests.browser.board_pictures docs/pictures`.
 
 A whole system runs for it, cameras are docked, and what can be seen is what really is: transfers are slow because the
-transfer stage gets a hundredth of the time, one camera declares what it has not, one lost recordings.
+transfer stage gets a sixtieth of the time, one camera declares what it has not, one lost recordings.
 """
 
 from __future__ import annotations
@@ -76,11 +76,11 @@ async def shift(system: Pipeline, held: AsyncExitStack) -> None:
     await dock("BWC-0288", first, 4, [600 * MB, 20 * MB])
     await dock("BWC-0340", second, 2, [500 * MB])
     await system.until(lambda: _moves(system, "BWC-0288", "BWC-0340"), "two transfers at once", 120)
-    await held.enter_async_context(system.slowed("transfer", 0.01))
+    await held.enter_async_context(system.slowed("transfer", 0.015))
     await dock("BWC-0512", first, 5, [30 * MB, 10 * MB, 5 * MB])
     await dock("BWC-0560", second, 3, [20 * MB])
     await system.until(lambda: _says(system, "BWC-0560", "may_be_taken"), "one that waits for its turn", 180)
-    await system.until(lambda: _says(system, "BWC-0288", "leave_in"), "a transfer that goes on", 30)
+    await system.until(lambda: _any(system, "leave_in"), "a transfer that goes on", 60)
 
 
 async def loses(system: Pipeline, folder: Path) -> None:
@@ -105,6 +105,10 @@ async def _moves(system: Pipeline, *cameras: str) -> bool:
     """Whether each of them gives bytes now."""
     moving = {bay["camera"] for bay in system.bays() for item in bay["recordings"] if item["state"] == "transferring"}
     return moving >= set(cameras)
+
+
+async def _any(system: Pipeline, code: str) -> bool:
+    return any(bay["code"] == code for bay in system.bays())
 
 
 async def _says(system: Pipeline, camera: str, code: str) -> bool:

@@ -59,7 +59,7 @@ ELSEWHERE = {
         "tests/pipeline/test_cases.py",
     ),
     **dict.fromkeys(
-        (name for name in COMMANDS if name.split()[0] in PROSECUTION), "tests/pipeline/test_demo_all.py"
+        (name for name in COMMANDS if name.split()[0] in PROSECUTION), "tests/demo/test_demo_all.py"
     ),
     "gateway-stub": "console/cli/demo_prosecution.py",
     "serve": "tests/web/test_serve.py",
