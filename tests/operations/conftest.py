@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.operations.board_desk import Desk
+from tests.operations.board_rows import moment
 from workers.database.engine import Database
+
+
+@pytest.fixture(autouse=True)
+def present() -> None:
+    """Rows are reckoned from the beginning of the test, which may come long after that of the run."""
+    moment.begin()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from console.cli.main import cli
-from tests.operations.board_rows import CASES, EXPECTED, NOW, STORED, clip, everything, put
+from tests.operations.board_rows import CASES, EXPECTED, STORED, clip, everything, moment, put
 from workers.database.engine import Database
 from workers.errors import RuleBroken
 from workers.operations.board import pipeline
@@ -70,10 +70,10 @@ async def test_what_waits_before_each_stage_and_how_fast_it_goes(database: Datab
     assert transfer.oldest is not None and transfer.oldest > 8 * 86400
     assert [stages[name].clips for name in ("verification", "release", "dock")] == [1, 1, 1]
     assert (await pipeline.pace(database)) == pipeline.Pace(0, 0, 0, None)
-    now = datetime.now(UTC)  # not NOW: the question counts from its own time
+    now = datetime.now(UTC)  # not the rows' moment: the question counts from its own time
     async with database.transaction() as connection:
         for minutes in range(1, 20):
-            age = minutes * 120.0 - (now - NOW).total_seconds()
+            age = minutes * 120.0 - (now - moment.now).total_seconds()
             await clip(connection, STORED, age=age, told={"verified_at": now - timedelta(minutes=minutes)})
     pace = await pipeline.pace(database)
     assert (pace.clips, pace.bytes, pace.new) == (14, 14_000, 7)
@@ -96,7 +96,7 @@ async def test_a_list_is_told_in_pages_that_skip_nothing_and_repeat_nothing(data
 
 
 async def test_a_list_leaves_out_what_only_named_people_see(database: Database) -> None:
-    given = (Categorised("sexual-offence", "PC-1", NOW),)
+    given = (Categorised("sexual-offence", "PC-1", moment.now),)
     async with database.transaction() as at:
         usual = await clip(at, STORED)
         planned = await clip(at, STORED, plan={"category": "sexual-offence"})
@@ -104,7 +104,7 @@ async def test_a_list_leaves_out_what_only_named_people_see(database: Database) 
         named, opened = await clip(at, STORED), await clip(at, STORED)
         for number, (one, kind) in enumerate(((named, "named"), (opened, "named"), (opened, "open"))):
             await put(at, "viewings", event_id=f"v-{number}", clip_id=one, kind=kind, people=["PC-7"], reason="child",
-                      person="PC-1", time=NOW + timedelta(seconds=number))  # fmt: skip
+                      person="PC-1", time=moment.now + timedelta(seconds=number))  # fmt: skip
     every = [usual, planned, renamed, named, opened]
     assert await only_named(database, every, {"sexual-offence"}, "PC-8") == {planned, renamed, named}
     assert await only_named(database, every, set(), "PC-8") == {named}
@@ -130,11 +130,11 @@ async def test_docks_without_a_picture_are_told_from_the_record_and_say_so(datab
             ("CAM-4", "DOCK-08", "BAY-01", 1), ("CAM-5", "DOCK-09", "BAY-01", 2),
         ):  # fmt: skip
             await put(connection, "cameras", camera=camera, docking=1, dock=dock, bay=bay,
-                      docked_at=NOW - timedelta(hours=hours))  # fmt: skip
+                      docked_at=moment.now - timedelta(hours=hours))  # fmt: skip
         await clip(connection, {"standing": "registered"})
         await clip(connection, {"standing": "secured"})
         await clip(connection, {"standing": "registered", "interrupted": True, "camera": "CAM-5"})
-        await put(connection, "gaps", event_id="gap-1", camera="CAM-1", docking=1, first=4, last=6, time=NOW)
+        await put(connection, "gaps", event_id="gap-1", camera="CAM-1", docking=1, first=4, last=6, time=moment.now)
     docks = await on_record(database, ["DOCK-08"])
     assert [(dock.dock, dock.live) for dock in docks] == [("DOCK-07", False), ("DOCK-09", False)]
     [bay] = docks[0].bays
@@ -151,8 +151,9 @@ async def test_cases_near_their_deadline_and_the_newest_reconciliation(database:
     assert 2700 < due.seconds < 3601
     async with database.transaction() as connection:
         for number, hours in enumerate((30, 2)):
-            await put(connection, "reconciliations", event_id=f"r-{number}", stated_at=NOW - timedelta(hours=hours),
-                      declared=10, stored=9, verified=8, unexplained=number, statement="{}")  # fmt: skip
+            stated = moment.now - timedelta(hours=hours)
+            await put(connection, "reconciliations", event_id=f"r-{number}", stated_at=stated, declared=10,
+                      stored=9, verified=8, unexplained=number, statement="{}")  # fmt: skip
     newest = (await reconciled(database)).newest
     assert newest is not None and (newest.unexplained, newest.declared) == (1, 10)
     assert newest.age == pytest.approx(7200, abs=900)
@@ -161,7 +162,7 @@ async def test_cases_near_their_deadline_and_the_newest_reconciliation(database:
 async def test_each_day_on_which_a_camera_was_docked_is_covered_by_a_statement_that_was_made_after_it(
     database: Database,
 ) -> None:
-    midnight = NOW.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = moment.now.replace(hour=0, minute=0, second=0, microsecond=0)
     days = [midnight - timedelta(days=back) for back in range(6)]
 
     async def stated(number: int, at: datetime, **scope: object) -> None:
