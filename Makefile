@@ -9,7 +9,7 @@ demo: .venv/.ready ## three cameras are docked, their footage ends verified in t
 	$(BIN)/bwv demo
 
 test: .venv/.ready ## the whole suite on real Kafka, object store and PostgreSQL; ≤ 25 min on two cores
-	$(BIN)/pytest -n 3
+	$(BIN)/pytest -n 2
 
 check: .venv/.ready ## lint, types, import contracts, generated documents
 	$(BIN)/ruff check .

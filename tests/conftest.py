@@ -50,7 +50,7 @@ class ByFolder(LoadScopeScheduling):
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByFolder:
-    """What `pytest -n 3` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
+    """What `pytest -n 2` gives its processes; --dist loadgroup would do, but does not group under pytest 9."""
     config.option.loadscopereorder = False  # ours, not by the number of tests
     return ByFolder(config, log)
 

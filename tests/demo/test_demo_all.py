@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,9 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
 
-from console.cli.main import cli
 from tests.pipeline.pipeline import BWV
 
 pytestmark = pytest.mark.stack
@@ -35,9 +34,11 @@ class Kept:
 
     async def bwv(self, *words: str, code: int = 0, person: str = "ADMIN") -> Any:
         """Give a command with --json; the document that it prints."""
-        argv = ["--home", str(self.home), *words, "--json"]
-        done = await asyncio.to_thread(CliRunner().invoke, cli, argv, env={"BWV_PERSON": person})
-        assert done.exit_code == code, f"{words}: {done.output[-4000:]} {done.exception!r}"
+        argv = [*BWV, "--home", str(self.home), *words, "--json"]
+        done = await asyncio.to_thread(
+            subprocess.run, argv, capture_output=True, text=True, check=False, env={**os.environ, "BWV_PERSON": person}
+        )
+        assert done.returncode == code, f"{words}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
         return json.loads(done.stdout)
 
 
