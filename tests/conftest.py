@@ -21,18 +21,7 @@ _NUMBERS = itertools.count(1)
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shared machine")
 
-LONGEST_FIRST = (
-    "pipeline",
-    "faults",
-    "streams",
-    "retention",
-    "prosecution",
-    "custody",
-    "web",
-    "races",
-    "local",
-    "model",
-)
+LONGEST_FIRST = ("pipeline", "faults", "streams", "retention", "prosecution", "custody", "races", "local", "model")
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 
