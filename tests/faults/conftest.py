@@ -48,7 +48,7 @@ def running(
 
 @pytest.fixture
 async def system(running: FaultySystem) -> AsyncIterator[FaultySystem]:
-    """The running system; at the end of each test every invariant holds, each byte in the vault read back once."""
+    """The running system; at the end of each test every invariant holds, every byte of the vault read back."""
     yield running
     running.disarm()
     await running.everything_holds()

@@ -46,7 +46,6 @@ class FaultySystem(RunningSystem):
         super().__init__(home)
         self._numbers = itertools.count(1)
         self.docked: list[Camera] = []
-        self.measured: dict[tuple[str, str], str] = {}
 
     def start_with(self, proxies: dict[str, FaultProxy], more_settings: str = "") -> None:
         """Start everything, with a proxy between some stages and the store."""
@@ -128,13 +127,13 @@ class FaultySystem(RunningSystem):
         return not rows[0]["missing"]
 
     async def look(self, *, read_back: bool = True) -> World:
-        """The world at rest. What was read back once is not read again before the end (`forget_read_back`)."""
+        """The world at rest."""
         await self.until(self.recorded, "everything to be on record", PATIENCE)
         settings = self.settings = load(self.home)
         sight = Sight(*[open_vault(settings, role) for role in ("record", "transfer", "verification")])
         services = [load_public(settings.keys / "service" / f"{name}.pub") for name in ("release", "transfer")]
         async with Database(settings.database, settings.namespace, size=1, wait=20) as database:
-            world = await collect(
+            return await collect(
                 database,
                 sight,
                 [settings.dock_folder],
@@ -142,14 +141,7 @@ class FaultySystem(RunningSystem):
                 services=[*services, load_public(settings.trust_root)],
                 unrecorded=UNRECORDED,
                 read_back=read_back,
-                measured=self.measured,
             )
-        self.measured |= {(o.key, o.version_id): o.sha256 for o in world.objects if o.sha256}
-        return world
-
-    def forget_read_back(self) -> None:
-        """The next look reads every byte of the vault again."""
-        self.measured.clear()
 
     async def everything_holds(self) -> list[Tally]:
         """Settle, look at everything with full read-back, and demand every invariant."""

@@ -158,7 +158,6 @@ async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(sys
     before, letters = await system.look(), await dead_letters(system.settings)
     replayed = await replay(system, {kind.name: kind.listens for kind in GROUPS})
     await system.kill("record")
-    system.forget_read_back()
     after = await system.look()
     print(f"\nreplayed {replayed}; {len(after.objects)} objects and {len(after.custody)} entries unchanged")
     assert all(replayed.values())

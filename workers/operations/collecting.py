@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from pathlib import Path
-from types import MappingProxyType
 
 import msgspec
 from msgspec import Struct
@@ -37,7 +36,6 @@ from workers.vault.vault import Vault, Version
 
 STRIDE = 1 << 20
 MANIFEST_LIMIT = 16 << 20
-NOTHING: Mapping[tuple[str, str], str] = MappingProxyType({})
 
 
 class Sight(Struct, frozen=True):
@@ -66,7 +64,6 @@ async def collect(
     services: Iterable[EnrolledKey],
     unrecorded: Collection[str],
     read_back: bool,
-    measured: Mapping[tuple[str, str], str] = NOTHING,
 ) -> World:
     """Look at everything once: cameras first, then the vault, then the database.
 
@@ -75,10 +72,9 @@ async def collect(
         services: public keys of the services and of the trust root.
         unrecorded: topics whose events do not come to the custody log.
         read_back: read and hash every byte in the vault.
-        measured: key and version id → SHA-256 of what was read back before, and is not read again.
     """
     cameras, on_camera = await asyncio.to_thread(_cameras, list(docks))
-    objects = await asyncio.to_thread(_objects, sight, namespace, read_back, measured)
+    objects = await asyncio.to_thread(_objects, sight, namespace, read_back)
     manifests = await asyncio.to_thread(_manifests, sight.reading, objects)
     begun = await asyncio.to_thread(unfinished, sight, [f"{namespace}/"])
     async with database.transaction() as connection:
@@ -156,17 +152,13 @@ def _cameras(docks: list[Path]) -> tuple[frozenset[str], dict[tuple[str, str], i
     return frozenset(standing), lying
 
 
-def _objects(
-    sight: Sight, namespace: str, read_back: bool, measured: Mapping[tuple[str, str], str]
-) -> tuple[Stored, ...]:
+def _objects(sight: Sight, namespace: str, read_back: bool) -> tuple[Stored, ...]:
     buffer = memoryview(bytearray(STRIDE))
     found = []
     for version in sight.versions.list_versions(f"{namespace}/"):
         folder = version.key.split("/")[1]
         reads = read_back and not version.delete_marker and folder in ("clips", "quarantine")
-        digest = measured.get((version.key, version.version_id)) if reads else None
-        if reads and digest is None:
-            digest = _digest(sight.reading, version, buffer)
+        digest = _digest(sight.reading, version, buffer) if reads else None
         found.append(Stored(version.key, version.version_id, version.size, version.delete_marker, digest))
     return tuple(sorted(found, key=lambda o: (o.key, o.version_id)))
 

@@ -202,19 +202,17 @@ class S3Vault(Locking):
 
     def delete_version(self, key: str, version_id: str) -> None:
         """DeleteObject by version id."""
-        refused: Refused | None = None
-        while True:
+        for last in (False, True):
             try:
                 self._client.call("DELETE", key, query={"versionId": version_id})
+                return
             except Refused as refusal:
                 if refusal.missing and refusal.status == 404:
                     return
                 self._raise_if_locked(key, version_id, refusal)
-                if refused is not None or refusal.status != 403:
+                # Not locked now: its lock may have ended between the refusal and this look, so it is asked once more.
+                if last or refusal.status != 403:
                     raise self._client.error(refusal, "DeleteObjectVersion", key) from refusal
-                refused = refusal  # its lock may have ended between the refusal and the look: asked once more
-            else:
-                return
 
     def _put_about(self, version: Version, what: str, body: bytes) -> None:
         query = {what: "", "versionId": version.version_id}
