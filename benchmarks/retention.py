@@ -52,7 +52,7 @@ SELECT 'clip-' || translate(md5(n::text), '0123456789abcdef', '246acegikmoqsuwy'
     CASE WHEN n %% 50 = 0 THEN ARRAY['case/hold-a'] ELSE '{}' END, at, bin.disposal,
     CASE WHEN bin.disposal = 'intended' THEN at + interval '26 days' END,
     CASE WHEN bin.disposal = 'intended' THEN at + interval '29 days' END
-FROM generate_series(%(first)s, %(last)s) n,
+FROM generate_series(%(first)s::int, %(last)s::int) n,
     LATERAL (SELECT CASE WHEN n <= %(recent)s THEN %(now)s::timestamptz - n * %(step)s::interval
         ELSE %(now)s::timestamptz - interval '31 days' - (n - %(recent)s) * %(old_step)s::interval END AS at) a,
     LATERAL (SELECT n > %(recent)s OR n %% 3 = 0 AS categorised) c,
@@ -95,18 +95,23 @@ def report() -> str:
     return msgspec.json.encode(dock.sign(PURPOSES[Report], body)).decode()
 
 
-async def load(database: Database, clips: int) -> None:
-    """Rows of `clips` clips; the order in which they lie is not that of their ids, as in real life."""
+async def load(database: Database, clips: int, catalogue: str = CATALOGUE, now: datetime = NOW) -> None:
+    """Rows of `clips` clips; the order in which they lie is not that of their ids, as in real life.
+
+    Args:
+        catalogue: fills the table of clips from their fates.
+        now: when the newest was registered.
+    """
     recent = int(RECENT * clips)
     facts = [msgspec.json.encode((Categorised(name, "PC-1234", NOW),)).decode() for name in CATEGORIES]
     for first in range(1, clips + 1, SLICE):
         given: dict[str, Any] = {
-            "first": first, "last": min(first + SLICE - 1, clips), "report": report(), "facts": facts, "now": NOW,
+            "first": first, "last": min(first + SLICE - 1, clips), "report": report(), "facts": facts, "now": now,
             "recent": recent, "step": timedelta(days=31) / recent,
             "old_step": timedelta(days=OLDEST) / (clips - recent),
         }  # fmt: skip
         await database.execute(LOAD, given)
-    for statement in (CATALOGUE, SCHEDULE):
+    for statement in (catalogue, SCHEDULE):
         await database.execute(statement)
     for table in ("clip_fate", "clips", "schedule"):
         await database.execute(f"VACUUM (ANALYZE) {table}")

@@ -44,6 +44,7 @@ def programs(
     settings = load(home)
     ports = keep_ports(home / PORTS, [*names, LINKS_PAGE, BOARD, GATEWAY], print)
     bwv = (sys.executable, "-m", "console.cli.main", "--home", str(home))
+    traces = ("streams.engine.spans",) if settings.otlp_endpoint else ()
     shared = {"BWV_LINKS_PORT": str(settings.links_port or ports[LINKS_PAGE])}
     if gateway:
         shared["BWV_GATEWAY"] = f"http://127.0.0.1:{ports[GATEWAY]}"
@@ -61,7 +62,7 @@ def programs(
                 env={"BWV_HEALTH_PORT": str(ports[name]), **shared},
                 ready_url=f"http://127.0.0.1:{ports[name]}/ready",
                 halts_on=(TOO_MANY_FAULTS,),
-                imports=(*_ENGINES, f"streams.{'dock' if name == DOCK else name}"),
+                imports=(*_ENGINES, *traces, f"streams.{'dock' if name == DOCK else name}"),
             )
         )
     if board:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,15 +15,16 @@ from typing import TypeVar
 import httpx
 from msgspec.structs import replace
 
-from streams.dead_letters import list_letters
+from streams.alarm_letters import LettersWaiting
 from streams.lagging import Watching
 from streams.settings import Settings
 from workers.database.engine import Database
-from workers.errors import PartUnreachable, PassingFault
+from workers.errors import BrokerAway, DatabaseAway, PartUnreachable, PassingFault, StoreAway
 from workers.operations.alarms.figures import Figures, Room, Stalled
 from workers.operations.alarms.reading import read_figures
 from workers.operations.alarms.shifts import parse_shifts
 from workers.operations.lag.figures import StageLag
+from workers.operations.lag.history import Place
 from workers.operations.lag.verdict import Verdict
 from workers.retention.leasing import Leases
 
@@ -34,11 +34,11 @@ WITHIN = 30.0
 """Seconds in which a part must be read."""
 STORE_WITHIN = 10.0
 """Seconds in which the store must answer anything at all."""
-LETTERS_EVERY = timedelta(seconds=60)
-"""Dead letters are read whole, so not at each look."""
-
 ALARMING = (Verdict.STOPPED, Verdict.REWOUND, Verdict.STALLED)
 """SLOW is shown and wakes nobody: verified-late does, when it matters."""
+
+PARTS = (StoreAway.part, DatabaseAway.part, BrokerAway.part)
+"""What stages wait for and has an alarm of its own."""
 
 
 class Sight:
@@ -46,6 +46,7 @@ class Sight:
 
     Attributes:
         lags: of all stages, as they were seen last; empty when they could not be.
+        groups: consumer group → its partitions then.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -58,13 +59,15 @@ class Sight:
         )
         self._http = httpx.AsyncClient(timeout=STORE_WITHIN)
         self._watching: tuple[Database, Watching] | None = None
-        self._letters: tuple[datetime, Mapping[str, int]] | None = None
+        self._letters = LettersWaiting(settings)
         self.lags: tuple[StageLag, ...] = ()
+        self.groups: Mapping[str, tuple[Place, ...]] = {}
 
     async def close(self) -> None:
         """Give back what is open."""
         await self._http.aclose()
         await self._look_away()
+        await self._letters.close()
 
     async def figures(self, database: Database) -> Figures:
         """Everything that is known now.
@@ -73,15 +76,21 @@ class Sight:
             DatabaseAway: nothing is known.
         """
         now = datetime.now(UTC)
-        read = await read_figures(database, now, leases=self._leases, shifts=self._shifts)
         unread: dict[str, str] = {}
-        lags = await _unless_away("stages", lambda: self._lags(database), unread)
+        read = await read_figures(database, now, leases=self._leases, shifts=self._shifts)
+        # Together: one that hangs does not delay what the others show.
+        lags, letters, store = await asyncio.gather(
+            _unless_away("the lag of the stages", lambda: self._lags(database), unread),
+            _unless_away("the dead letters", self._letters.count, unread),
+            self._store(),
+        )
         self.lags = lags or ()
+        self.groups = {} if lags is None or self._watching is None else self._watching[1].groups
         return replace(
             read,
             stages=None if lags is None else stalled(lags),
-            dead_letters=await _unless_away("dead letters", lambda: self._dead_letters(now), unread),
-            store=await self._store(),
+            dead_letters=letters,
+            store=store,
             disks=disks((str(self._settings.home), *self._settings.alarm_disks.split())),
             unread=unread,
         )
@@ -104,12 +113,6 @@ class Sight:
                 if task is None or task.cancelling():
                     raise
 
-    async def _dead_letters(self, now: datetime) -> Mapping[str, int]:
-        if self._letters is None or now - self._letters[0] >= LETTERS_EVERY:
-            self._letters = None
-            self._letters = now, Counter(letter.stage for letter in await list_letters(self._settings))
-        return self._letters[1]
-
     async def _store(self) -> str:
         """Why the store is red; empty: it answers, be it that we may not."""
         try:
@@ -121,7 +124,16 @@ class Sight:
 
 def stalled(lags: Iterable[StageLag]) -> dict[str, Stalled]:
     """The stages that do not do their work, with the reasons."""
-    return {lag.stage: Stalled(lag.verdict.value, "; ".join(lag.reasons)) for lag in lags if lag.verdict in ALARMING}
+    return {
+        lag.stage: Stalled(lag.verdict.value, "; ".join(lag.reasons), waits_for(lag))
+        for lag in lags
+        if lag.verdict in ALARMING
+    }
+
+
+def waits_for(lag: StageLag) -> tuple[str, ...]:
+    """Parts with an alarm of their own that the stage itself says it waits for."""
+    return tuple(part for part in PARTS if any(reason.startswith(f"waits for {part},") for reason in lag.reasons))
 
 
 def disks(places: Iterable[str]) -> dict[str, Room]:
@@ -137,10 +149,13 @@ def disks(places: Iterable[str]) -> dict[str, Room]:
     return found
 
 
-async def _unless_away(part: str, read: Callable[[], Awaitable[T]], unread: dict[str, str]) -> T | None:
+async def _unless_away(what: str, read: Callable[[], Awaitable[T]], unread: dict[str, str]) -> T | None:
+    """Read it; or note once for the part that is away what cannot be read for it."""
     try:
         async with asyncio.timeout(WITHIN):
             return await read()
     except (PassingFault, PartUnreachable, TimeoutError) as error:
-        unread[part] = f"the {part} cannot be read: {str(error) or 'no answer in time'}"
+        part = error.part if isinstance(error, PassingFault) else BrokerAway.part
+        why = f"{what} cannot be read: {str(error) or 'no answer in time'}"
+        unread[part] = f"{unread[part]}; {why}" if part in unread else why
         return None

@@ -265,6 +265,7 @@ class Intake(Stage):
             declared=fate.declared(),
             urgent=False,
             declaration=signed,
+            size=decision.size,
             events=[self._registered(registered, cause=(clip, 1))],
         )
 

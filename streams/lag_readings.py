@@ -8,30 +8,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterable, Mapping
 
-import msgspec
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka import errors as kafka
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
-from aiokafka.partitioner import murmur2
 from msgspec import Struct
 
-from streams.messages import TransferProgressed
+from streams.lag_signs import Signs
 from streams.settings import Settings
 from streams.topics import full_name
 from workers.errors import BrokerAway
-from workers.operations.lag.history import KEPT, Members
+from workers.operations.lag.history import Members
+
+log = logging.getLogger(__name__)
 
 PROGRESS = "transfers.progressed"
 SIGNS_FROM = 60.0
 """Seconds of progress messages that the first look reads back."""
-AT_WORK = 6.0
-"""Seconds after its last sign that a clip still counts as being worked on: three signs."""
-ASK_WITHIN = 30.0
+ASK_WITHIN = 20.0
 """Seconds that one look may take before Kafka counts as away."""
+CLOSE_WITHIN = 5.0
+"""Seconds to take leave of a broker; one that is away is left without."""
 READ_WITHIN = 5.0
 """Seconds that reading the first waiting messages may take; what is not there then has no age in this look."""
 
@@ -56,22 +57,12 @@ class Group(Struct, frozen=True):
     committed: dict[TopicPartition, int] = {}
 
 
-class Sign(Struct):
-    """The newest that was told of a clip's bytes.
+class Readings:
+    """One cluster, looked at again and again.
 
     Attributes:
-        told: append time of the newest message.
-        moving: the same of the newest one that said that bytes move.
+        signs: what stages tell of bytes, as far as it was listened to.
     """
-
-    told: float
-    moving: float
-    rate: float
-    done: int
-
-
-class Readings:
-    """One cluster, looked at again and again."""
 
     def __init__(self, settings: Settings) -> None:
         self._bootstrap = settings.kafka
@@ -83,7 +74,7 @@ class Readings:
         self._asker, self._reader, self._listener = (_consumer(settings, at_most) for at_most in (1, 1, 1 << 20))
         self._known: set[str] = set()
         self._times: dict[tuple[TopicPartition, int], float] = {}
-        self._signs: defaultdict[str, dict[str, Sign]] = defaultdict(dict)
+        self.signs = Signs()
 
     async def open(self) -> None:
         """Connect; raises BrokerAway, and is closed again then."""
@@ -98,9 +89,16 @@ class Readings:
 
     async def close(self) -> None:
         """Disconnect."""
-        await self._admin.close()
-        for consumer in (self._asker, self._reader, self._listener):
-            await consumer.stop()
+        consumers = (self._asker, self._reader, self._listener)
+        # Each in a task of its own: while the broker is away aiokafka's stop() ends in the cancellation of its own
+        # fetch, and here that would cancel whoever closes.
+        leaving = [asyncio.ensure_future(stop()) for stop in (self._admin.close, *(one.stop for one in consumers))]
+        _, late = await asyncio.wait(leaving, timeout=CLOSE_WITHIN)
+        for task in late:
+            task.cancel()
+        for error in await asyncio.gather(*leaving, return_exceptions=True):
+            if isinstance(error, Exception):
+                log.info("one of the connections to Kafka did not close in order: %r", error)
 
     @contextlib.asynccontextmanager
     async def asking(self) -> AsyncIterator[None]:
@@ -206,35 +204,8 @@ class Readings:
                 break
             for records in (await self._listener.getmany(timeout_ms=200)).values():
                 for record in records:
-                    self._heard(record.timestamp / 1000, record.value or b"")
-        newest = max((sign.told for signs in self._signs.values() for sign in signs.values()), default=0.0)
-        for signs in self._signs.values():
-            for clip in [clip for clip, sign in signs.items() if sign.told < newest - KEPT]:
-                del signs[clip]
-
-    def _heard(self, time: float, body: bytes) -> None:
-        try:
-            told = msgspec.json.decode(body, type=TransferProgressed)
-        except msgspec.DecodeError:
-            return  # anybody's noise on a topic that nothing depends on: no sign of work
-        signs = self._signs[told.stage]
-        before = signs[told.clip_id].moving if told.clip_id in signs else 0.0
-        moving = time if told.bytes_per_second > 0 else before
-        signs[told.clip_id] = Sign(time, moving, told.bytes_per_second, told.bytes_done)
-
-    def moving(self, stage: str, partition: int, partitions: int) -> float:
-        """Append time of the newest sign that the stage moves bytes of this partition; 0.0: there is none."""
-        times = (
-            sign.moving
-            for clip, sign in self._signs[stage].items()
-            if (murmur2(clip.encode()) & 0x7FFFFFFF) % partitions == partition
-        )
-        return max(times, default=0.0)
-
-    def pace(self, stage: str, now: float) -> tuple[float, int]:
-        """Bytes a second that the stage moves now, and how many are done of the clips that it works on."""
-        live = [sign for sign in self._signs[stage].values() if now - sign.told < AT_WORK]
-        return sum((sign.rate for sign in live), 0.0), sum(sign.done for sign in live)
+                    self.signs.heard(record.timestamp / 1000, record.value or b"")
+        self.signs.forget_old()
 
 
 def _consumer(settings: Settings, at_most: int) -> AIOKafkaConsumer:

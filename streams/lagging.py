@@ -6,70 +6,35 @@ machine, the stages' own health endpoints, looked at together.
             ...
 
 A verdict needs looks that lie apart in time (`workers/operations/lag/verdict.py`), so whoever shows lag keeps one
-`Watching` and asks it every few seconds. What it saw is kept in `<home>/lag.json` too: a command that runs once
-goes on from what the board, or the last command, has seen.
+`Watching` and asks it every few seconds; while Kafka is away it says so, and connects anew when it is back. What it
+saw is kept in `<home>/lag.json` too: a command that runs once goes on from what the board, or the last command, has
+seen.
 """
 
 from __future__ import annotations
 
-import importlib
 import time
-import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Self
 
 import msgspec
 from aiokafka import TopicPartition
-from msgspec import Struct
 
 from streams.engine import admin
-from streams.engine.process import STAGES
 from streams.lag_readings import PROGRESS, Group, Readings
-from streams.lag_said import Said, ask
+from streams.lag_said import Said, ask_all
+from streams.lag_stages import BY_LOCK, BY_WORD, RECORD, SHOWS
+from streams.listening import LISTENS
 from streams.settings import Settings
-from streams.stage import LongStage, Stage
-from streams.topics import TOPICS, full_name, short_name
+from streams.topics import full_name, short_name
 from workers.database.engine import Database
-from workers.errors import DatabaseAway
+from workers.errors import BrokerAway, DatabaseAway
 from workers.operations.lag import figures
 from workers.operations.lag.figures import StageLag
-from workers.operations.lag.history import Look, Looks, Members, Place, add, merged
+from workers.operations.lag.history import Look, Looks, Place, add, merged
 from workers.operations.lag.kept import read_looks, write_looks
+from workers.operations.lag.rows import Rows, read_rows
 from workers.operations.lag.verdict import Shows
-
-TELLS_BYTES = ("transfer", "verification", "derivation")
-"""Stages that publish transfers.progressed while they work."""
-BY_LOCK = {"relay": "outbox.relay", "sweep": "sweep", "lease": "lease", "receipts": "receipts", "alarms": "alarms"}
-"""Stages of which one process works at a time → the name of its lock, without the schema."""
-RECORD = "record"
-"""Takes all partitions itself, from the positions in its tables: its group has offsets and no members."""
-
-
-class Watched(Struct, frozen=True):
-    """A stage that reads topics."""
-
-    listens: tuple[str, ...]
-    shows: Shows = Shows.COMMITS
-
-
-def watched() -> dict[str, Watched]:
-    """Every stage that has a consumer group, from the stages themselves."""
-    found = {RECORD: Watched(tuple(topic.name for topic in TOPICS if topic.recorded))}
-    for name in STAGES:
-        kind: type[Stage] | None = getattr(importlib.import_module(f"streams.{name}"), "STAGE", None)
-        if kind is not None:
-            silent = Shows.NOTHING if issubclass(kind, LongStage) else Shows.COMMITS
-            found[name] = Watched(kind.listens, Shows.BYTES if name in TELLS_BYTES else silent)
-    return found
-
-
-class Rows(Struct, frozen=True):
-    """What the database says at one time."""
-
-    left: dict[str, figures.Load]
-    outbox: figures.Outbox
-    recorded: dict[tuple[str, int], int]
-    locks: dict[str, Members]
 
 
 class Watching:
@@ -80,6 +45,7 @@ class Watching:
         clock: seconds since 1970.
 
     Attributes:
+        database: may be given later, when it answers.
         database_away: why the last look had to do without the database; None when it had it.
     """
 
@@ -87,13 +53,12 @@ class Watching:
         self, settings: Settings, database: Database | None, *, clock: Callable[[], float] = time.time
     ) -> None:
         self.settings = settings
-        self._clock = clock
+        self.database = database
         self.database_away: str | None = None
-        self._database = database
-        self._stages = watched()
+        self._clock = clock
         self._looks: dict[str, Looks] = {}
         self._kept = settings.home / "lag.json"
-        self._readings = Readings(settings)
+        self._connected: Readings | None = None
 
     async def __aenter__(self) -> Self:
         """Connect.
@@ -101,17 +66,23 @@ class Watching:
         Raises:
             BrokerAway: Kafka does not answer.
         """
-        await self._readings.open()
+        await self._readings()
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._readings.close()
+        if self._connected is not None:
+            await self._connected.close()
+
+    @property
+    def sees_a_trend(self) -> bool:
+        """Whether there are looks lately, ours or another's, from which the end of a backlog can be reckoned."""
+        return any(figures.has_trend(looks) for looks in self._looks.values())
 
     async def now(self) -> tuple[StageLag, ...]:
         """Look once more; returns the figures of every stage, the gravest first.
 
         Raises:
-            BrokerAway: Kafka does not answer; what was seen before is kept.
+            BrokerAway: Kafka does not answer; what was seen before is kept, and the next look connects anew.
         """
         newest = await self.look()
         before = read_looks(self._kept)
@@ -120,10 +91,14 @@ class Watching:
             for stage, look in newest.items()
         }
         write_looks(self._kept, self._looks)
-        shows = {name: stage.shows for name, stage in self._stages.items()}
         return figures.gravest_first(
-            figures.stage_lag(stage, looks, shows.get(stage, Shows.COMMITS)) for stage, looks in self._looks.items()
+            figures.stage_lag(stage, looks, SHOWS.get(stage, Shows.COMMITS)) for stage, looks in self._looks.items()
         )
+
+    @property
+    def groups(self) -> dict[str, tuple[Place, ...]]:
+        """Every partition of each consumer group as the last look saw it, those in which nothing waits too."""
+        return {name: looks[-1].places for name, looks in self._looks.items() if name in LISTENS}
 
     async def look(self) -> dict[str, Look]:
         """One look at every stage; remembers nothing.
@@ -131,44 +106,55 @@ class Watching:
         Raises:
             BrokerAway: Kafka does not answer.
         """
-        rows = await self._rows()
-        async with self._readings.asking():
-            count = await self._partitions()
-            places = {name: self._places(stage, count) for name, stage in self._stages.items()}
-            groups = await self._readings.groups({name: self._full(name) for name in places})
-            bounds = await self._readings.bounds({place for of in places.values() for place in of})
-            at = self._clock()
-            await self._readings.listen(at, count.get(PROGRESS, 0))
+        at, rows, readings = self._clock(), await self._rows(), await self._readings()
+        try:
+            looks = await self._at_topics(at, readings, rows)
+        except BrokerAway:
+            # Its connections may be those of a broker that is no more.
+            self._connected = None
+            await readings.close()
+            raise
+        said = await ask_all(self.settings.home, _asked(looks))
+        if rows is not None:
+            outbox = (rows.outbox.as_place(),)
+            looks |= {name: Look(at, rows.locks[name], outbox if name == "relay" else ()) for name in BY_LOCK}
+        looks |= {name: Look(at, said[name].members) for name in BY_WORD if name in said}
+        return {name: _with_words(name, look, said.get(name, Said())) for name, look in looks.items()}
+
+    async def _readings(self) -> Readings:
+        if self._connected is None:
+            readings = Readings(self.settings)
+            await readings.open()
+            self._connected = readings
+        return self._connected
+
+    async def _at_topics(self, at: float, readings: Readings, rows: Rows | None) -> dict[str, Look]:
+        async with readings.asking():
+            count = await self._partitions(readings)
+            places = {name: self._places(topics, count) for name, topics in LISTENS.items()}
+            groups = await readings.groups({name: full_name(self.settings.namespace, name) for name in places})
+            bounds = await readings.bounds({place for of in places.values() for place in of})
+            await readings.listen(at, count.get(PROGRESS, 0))
             if rows is not None:
                 groups[RECORD] = self._as_recorded(groups[RECORD], rows)
-            seen = {name: self._seen(name, of, groups[name], bounds) for name, of in places.items()}
-            times = await self._readings.times(
+            seen = {name: self._seen(readings, name, of, groups[name], bounds) for name, of in places.items()}
+            times = await readings.times(
                 (self._place(place), place.position) for of in seen.values() for place in of if place.messages
             )
         looks = {}
         for name, of in seen.items():
-            timed = tuple(msgspec.structs.replace(p, oldest=times.get((self._place(p), p.position))) for p in of)
-            asked = name == RECORD or any(place.messages for place in of)
-            said = await ask(self.settings.home, name) if asked else Said()
             left = rows.left.get(name) if rows is not None else None
-            rate, done = self._readings.pace(name, at)
+            rate, done = readings.signs.pace(name, at)
             looks[name] = Look(
                 at=at,
-                members=said.members if name == RECORD else groups[name].members,
-                places=timed,
-                waits_for=said.waits_for,
-                at_work=said.at_work,
+                members=groups[name].members,
+                places=tuple(msgspec.structs.replace(p, oldest=times.get((self._place(p), p.position))) for p in of),
                 clips=left.clips if left else None,
                 bytes=left.bytes if left else None,
                 rate=rate,
                 done=done,
             )
-        return looks | ({} if rows is None else {name: await self._by_lock(name, at, rows) for name in BY_LOCK})
-
-    async def _by_lock(self, name: str, at: float, rows: Rows) -> Look:
-        places = (rows.outbox.as_place(),) if name == "relay" else ()
-        said = await ask(self.settings.home, name) if any(place.messages for place in places) else Said()
-        return Look(at, rows.locks[name], places, said.waits_for, said.at_work)
+        return looks
 
     def _full(self, name: str) -> str:
         return full_name(self.settings.namespace, name)
@@ -176,18 +162,14 @@ class Watching:
     def _place(self, place: Place) -> TopicPartition:
         return TopicPartition(self._full(place.topic), place.partition)
 
-    async def _partitions(self) -> dict[str, int]:
+    async def _partitions(self, readings: Readings) -> dict[str, int]:
         """Topic without the namespace → partitions, of those that there are."""
-        there, namespace = await self._readings.topics(), self.settings.namespace
+        there, namespace = await readings.topics(), self.settings.namespace
         wanted = admin.wanted(self.settings)
         return {short_name(namespace, topic.name): topic.partitions for topic in wanted if topic.name in there}
 
-    def _places(self, stage: Watched, count: Mapping[str, int]) -> list[TopicPartition]:
-        return [
-            TopicPartition(self._full(topic), number)
-            for topic in stage.listens
-            for number in range(count.get(topic, 0))
-        ]
+    def _places(self, topics: Iterable[str], count: Mapping[str, int]) -> list[TopicPartition]:
+        return [TopicPartition(self._full(topic), number) for topic in topics for number in range(count.get(topic, 0))]
 
     def _as_recorded(self, group: Group, rows: Rows) -> Group:
         """What record has in its tables counts: Kafka is told afterwards, and a failure to tell it changes nothing."""
@@ -195,10 +177,15 @@ class Watching:
         return Group(group.members, group.owners, group.committed | stored)
 
     def _seen(
-        self, name: str, of: list[TopicPartition], group: Group, bounds: Mapping[TopicPartition, tuple[int, int]]
+        self,
+        readings: Readings,
+        name: str,
+        of: list[TopicPartition],
+        group: Group,
+        bounds: Mapping[TopicPartition, tuple[int, int]],
     ) -> list[Place]:
         partitions = {topic: sum(1 for place in of if place.topic == topic) for topic, _ in of}
-        tells = self._stages[name].shows is Shows.BYTES
+        tells = SHOWS.get(name) is Shows.BYTES
         return [
             Place(
                 topic=short_name(self.settings.namespace, place.topic),
@@ -207,25 +194,31 @@ class Watching:
                 begin=bounds[place][0],
                 end=bounds[place][1],
                 member=group.owners.get(place, ""),
-                moving=self._readings.moving(name, place.partition, partitions[place.topic]) if tells else 0.0,
+                moving=readings.signs.moving(name, place.partition, partitions[place.topic]) if tells else 0.0,
             )
             for place in of
         ]
 
     async def _rows(self) -> Rows | None:
-        if self._database is None:
+        if self.database is None:
             return None
-        schema = self._database.schema
-        locks = {name: zlib.crc32(f"{schema}.{lock}".encode()) for name, lock in BY_LOCK.items()}
         try:
-            rows = Rows(
-                await figures.work_left(self._database),
-                await figures.outbox(self._database),
-                await figures.recorded(self._database),
-                await figures.locks_held(self._database, locks),
-            )
+            rows = await read_rows(self.database, BY_LOCK)
         except DatabaseAway as away:
             self.database_away = str(away)
             return None
         self.database_away = None
         return rows
+
+
+def _asked(looks: Mapping[str, Look]) -> Iterable[str]:
+    """Whoever is known by nothing else, and of the others those before which something waits: they may say why."""
+    return (*BY_LOCK, *BY_WORD, RECORD, *(name for name, look in looks.items() if look.messages and name != RECORD))
+
+
+def _with_words(name: str, look: Look, said: Said) -> Look:
+    """A look with what the stage says of itself."""
+    members = said.members if name == RECORD else look.members
+    return msgspec.structs.replace(
+        look, members=members, waits_for=said.waits_for, at_work=said.at_work, mute=said.mute
+    )

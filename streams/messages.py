@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
+from streams.engine import tracing
 from workers.errors import MessageInvalid
 from workers.fate.outbox import Event
 from workers.footage.camera_log import CameraEvent
@@ -305,7 +306,8 @@ class ClipConsulted(Message, frozen=True):
         what: "look" (its record), "reason" (one was typed), "play" or "fetch" (its footage).
         relation: why they may: own, case, incident, named, work, reason.
         reason: as they typed it, where they needed one.
-        part: bytes that were asked for ("0-1048575"), None for all of it.
+        part: what of it was fetched or played: a derivative's id, or "proof"; None: the footage.
+        restricted: by professional standards, who alone learn of it.
     """
 
     clip_id: str
@@ -315,6 +317,7 @@ class ClipConsulted(Message, frozen=True):
     at: str
     reason: str | None = None
     part: str | None = None
+    restricted: bool = False
 
 
 class ClipViewingSet(Message, frozen=True):
@@ -322,6 +325,13 @@ class ClipViewingSet(Message, frozen=True):
 
     clip_id: str
     viewing: Signed
+
+
+class ViewingLockSet(Message, frozen=True):
+    """A person locked the viewing of an incident's clips, or of officers' in a period, or ended that. Signed."""
+
+    lock_id: str
+    lock: Signed
 
 
 class UrgencyRequested(Message, frozen=True):
@@ -1030,4 +1040,4 @@ def event(topic: str, message: Message, *, key: str, subject: str, source: str, 
         topic: name without the namespace.
         cause: what made it happen; becomes its id, so a repeat is recognised.
     """
-    return Event(topic, key, event_id(topic, *cause), subject, source, encode(message))
+    return Event(topic, key, event_id(topic, *cause), subject, source, encode(message), tracing.current())

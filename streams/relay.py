@@ -15,22 +15,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import zlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from streams.engine import admin
+from streams.engine import admin, tracing
 from streams.engine.health import Health
 from streams.engine.publishing import Publisher
 from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from workers import failpoints
 from workers.database.engine import Connection, Database, Row, execute, fetch
+from workers.database.locks import lock_of
 from workers.errors import BrokerAway, PassingFault
 from workers.fate.outbox import EVENT_COLUMNS, Event
 
 log = logging.getLogger(__name__)
 
+NAME = "relay"
 BATCH = 500
 GATHER = 0.02
 """Seconds between two looks while events keep coming: a few more in each batch, a fraction of the cost."""
@@ -79,7 +80,7 @@ async def _with_lock(
     waiting: Waiting,
     stopping: asyncio.Event,
 ) -> None:
-    key = zlib.crc32(f"{database.schema}.outbox.relay".encode())
+    key = lock_of(database.schema, NAME)
     while not (await fetch(connection, "SELECT pg_try_advisory_lock(%s) AS mine", (key,)))[0]["mine"]:
         health.waits_for(OTHER_RELAY, "it holds the lock")
         if await pause(stopping, LOOK_AGAIN):
@@ -150,6 +151,7 @@ class Relay:
                 first_fault = first_fault or (row, fault)
             elif row["key"] not in held:
                 sent.append(row["id"])
+                tracing.waited(f"outbox {row['topic']}", row["key"], row["trace"] or "", row["time"])
         if sent:
             await execute(self._connection, "UPDATE outbox SET sent_at = now() WHERE id = ANY(%s)", (sent,))
             failpoints.reach("relay.after_mark")
@@ -195,7 +197,8 @@ class Relay:
 
 
 def _event(row: Row) -> Event:
-    return Event(row["topic"], row["key"], row["event_id"], row["subject"], row["source"], bytes(row["body"]))
+    kept = (row["topic"], row["key"], row["event_id"], row["subject"], row["source"], bytes(row["body"]))
+    return Event(*kept, trace=row["trace"] or "")
 
 
 async def _first(*things: object, timeout: float) -> None:

@@ -51,13 +51,25 @@ class Settings(Struct, frozen=True, kw_only=True):
             links_port.
         board_host, board_port: where the board is served; at port 0 `bwv up` takes a free one and keeps it.
         board_url: address of the board as people see it, without a slash at its end; empty: board_host and board_port.
-        named_only: categories of the policy, by comma, whose clips only people who were named for them may see.
+        board_fronts: addresses or networks, by blank, of the fronts before the board whose X-Forwarded-For is believed;
+            empty: none is, and requests are counted by the address that they come from.
+        board_oidc_issuer: the force's directory (OpenID Connect), https, as its own configuration calls itself; empty:
+            people sign in with passwords alone (docs/people.md). Needs board_oidc_client, and board_url in production.
+        board_oidc_client: by which name the directory knows the board.
+        board_oidc_secret: file (of the home, unless it begins with /) whose one line is the client's secret; empty: the
+            directory asks for none, and the proof key (PKCE) is what protects.
+        board_oidc_person: claim that holds the warrant number.
+        board_oidc_groups: claim that holds a person's groups.
+        board_oidc_roles: TOML file (of the home, unless it begins with /) of groups and their roles; empty: roles are
+            those of the file of people.
+        people_file: CSV of everybody (bwv people sync), read by the board every people_every seconds; empty: none is.
         mail: how one-time codes are sent: `smtp://host:port`, `smtps://host:port`, or a folder (of the home, unless
             it begins with /) that gets one .eml file each, for trial; empty: a link with an address stays shut.
         mail_from: sender of those mails.
         alarm_mail: addresses that get alarms, by comma; empty: none does. They go the way of `mail`.
-        alarm_webhook: file (of the home, unless it begins with /) whose one line is the URL that gets alarms as
-            Alertmanager's webhook sends them: such an address is a secret. Empty: none does.
+        alarm_webhook: file (of the home, unless it begins with /) whose first line is the URL that gets alarms as
+            Alertmanager's webhook sends them: such an address is a secret. Each further line is a key (`whsec_…`, as
+            Standard Webhooks has it) that signs them. Empty: none does.
         alarm_disks: folders whose disks are watched beside that of the home, by blank.
         runbook: address of docs/runbook.md as your people read it; alarms link its headings.
         shift_changes, shift_zone: when cameras come into their docks, by blank ("07:00 15:00 23:00"), on the clocks of
@@ -102,7 +114,11 @@ class Settings(Struct, frozen=True, kw_only=True):
         gateway_answer_within: seconds after sending by which a receipt is overdue.
         gateway_every: seconds between two questions to the gateway for receipts and outcomes.
         link_session, code_lives: seconds that a link stays open after its code was given, and that a code can be given.
+        board_oidc_lives: seconds after which whoever signed in by the directory is asked for it again; at most an hour.
+        people_every: seconds between two readings of people_file.
         alarm_every: seconds between two looks whether there is an alarm.
+        otlp_endpoint: base URL of an OpenTelemetry collector that takes OTLP over HTTP, such as `http://collector:4318`;
+            empty: nothing is traced. Needs the extra `tracing`.
         encounter_clocks: seconds that the times of a record and of a clip may differ: each clip counts as so much
             longer at both ends.
         encounter_late, encounter_early, encounter_muted: seconds of an encounter that may be missing beyond that: at
@@ -146,7 +162,14 @@ class Settings(Struct, frozen=True, kw_only=True):
     board_host: str = "127.0.0.1"
     board_port: int = 0
     board_url: str = ""
-    named_only: str = "sexual-offence,child,privileged"
+    board_fronts: str = ""
+    board_oidc_issuer: str = ""
+    board_oidc_client: str = ""
+    board_oidc_secret: str = ""
+    board_oidc_person: str = "warrant_number"
+    board_oidc_groups: str = "groups"
+    board_oidc_roles: str = ""
+    people_file: str = ""
     mail: str = ""
     mail_from: str = "evidence@localhost"
     alarm_mail: str = ""
@@ -155,6 +178,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     runbook: str = "docs/runbook.md"
     shift_changes: str = "07:00 15:00 23:00"
     shift_zone: str = "Europe/London"
+    otlp_endpoint: str = ""
     areas: str = ""
 
     first_lock: float = 7 * 24 * 3600.0
@@ -193,6 +217,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     gateway_every: float = 60.0
     link_session: float = 3600.0
     code_lives: float = 900.0
+    board_oidc_lives: float = 3600.0
+    people_every: float = 900.0
     alarm_every: float = 10.0
     encounter_clocks: float = 30.0
     encounter_late: float = 30.0
@@ -211,6 +237,11 @@ class Settings(Struct, frozen=True, kw_only=True):
     def origin(self) -> str:
         """Name of the custody log."""
         return self.custody_origin or f"bwv-ingest.local/{self.namespace}"
+
+    @property
+    def secret_files(self) -> tuple[Path, ...]:
+        """Files that settings name and whose lines are secrets; those of `credentials` are secret by themselves."""
+        return tuple(self.home / name for name in (self.alarm_webhook, self.board_oidc_secret) if name)
 
     @property
     def links_base(self) -> str:
@@ -291,7 +322,10 @@ def _check(s: Settings) -> None:
         (s.gateway_delivers in ("link", "bytes"), "gateway_delivers", "link or bytes"),
         (s.gateway_every > 0, "gateway_every", "above 0 s"),
         (s.gateway_answer_within > 0, "gateway_answer_within", "above 0 s"),
+        (60 <= s.board_oidc_lives <= 3600, "board_oidc_lives", "60 to 3600 s: a leaver is out within the hour"),
+        (60 <= s.people_every <= 3600, "people_every", "60 to 3600 s: a leaver is out within the hour"),
         (s.alarm_every > 0, "alarm_every", "above 0 s"),
+        (not s.otlp_endpoint or s.otlp_endpoint.startswith(("http://", "https://")), "otlp_endpoint", "an http(s) URL"),
         (s.link_session > 0 and s.code_lives > 0, "link_session", "above 0 s, as code_lives"),
     )
     for holds, name, expected in rules:

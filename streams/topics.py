@@ -61,6 +61,8 @@ TOPICS = (
     Topic("clips.attributed", m.ClipAttributed, "clip", "A person corrected whose clip it is.", verb="alteration"),
     Topic("clips.consulted", m.ClipConsulted, "clip", "Somebody looked at a clip.", verb="consultation"),
     Topic("clips.viewing-set", m.ClipViewingSet, "clip", "Who may see a clip has changed.", verb="alteration"),
+    Topic("viewings.set", m.ViewingLockSet, "log", "Nobody plays an incident's or officers' clips, or they do again.",
+          verb="alteration"),
     Topic("cameras.gap-found", m.GapFound, "camera", "Recordings of a camera are missing."),
     Topic("cameras.issued", m.CameraIssued, "camera", "An officer took a camera."),
     Topic("cameras.returned", m.CameraReturned, "camera", "An officer gave a camera back."),

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import Postgres
@@ -16,7 +17,24 @@ from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)
 
-LONGEST_FIRST = ("pipeline", "faults", "retention", "prosecution", "custody", "races", "local", "model", "streams")
+# How fast a machine is that does other things too says nothing about our code.
+settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shared machine")
+
+LONGEST_FIRST = (
+    "pipeline",
+    "faults",
+    "streams",
+    "demo",
+    "operations",
+    "retention",
+    "prosecution",
+    "custody",
+    "web",
+    "races",
+    "local",
+    "model",
+)
 """Folders in the order in which processes take them, so that none begins the longest at the end."""
 
 

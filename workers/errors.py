@@ -17,7 +17,8 @@
     │   ├── BrokerAway
     │   ├── GatewayAway
     │   ├── MailAway
-    │   └── WebhookAway
+    │   ├── WebhookAway
+    │   └── DirectoryAway
     ├── DockGone                  the source of the bytes left: the transfer ends, the dock reports again
     ├── TryLater                  this one message waits; others need not
     │   └── DockBusy              the dock said 503 and when to come back
@@ -119,6 +120,12 @@ class WebhookAway(PassingFault):
     """The address that takes alarms does not answer, or does not take them."""
 
     part = "webhook"
+
+
+class DirectoryAway(PassingFault):
+    """The directory that says who somebody is does not answer, or not as one."""
+
+    part = "directory"
 
 
 class DockGone(BwvError):

@@ -20,6 +20,7 @@ from workers.keys.statements import now_iso
 from workers.retention.answers import Answer, Verdict
 from workers.retention.categorising import check_category
 from workers.retention.change import instant
+from workers.retention.incidents import CLIPS_OF
 from workers.retention.policies import current
 from workers.retention.statements import Categorisation, TimeCorrection
 
@@ -35,18 +36,22 @@ MOST_SAID = 20
     "--file",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="CSV with the columns clip, category, reason; checked as a whole before anything is sent.",
+    help="CSV with the columns clip, category, reason and, if wanted, incident; checked as a whole before anything "
+    "is sent.",
 )
 @click.option("--incident", help="Every clip that carries this incident reference.")
+@click.option("--shows", help="Reference of an incident that CLIP shows, besides those that it belongs to.")
 @json_option
 @click.pass_context
 def categorise(
     context: click.Context,
+    *,
     words: tuple[str, ...],
     reason: str | None,
     confirm: bool,
     file: Path | None,
     incident: str | None,
+    shows: str | None,
     as_json: bool,
 ) -> None:
     """Give CLIP a CATEGORY of the policy in force. CLIP is an id, its beginning, or CAMERA/RECORDING.
@@ -56,6 +61,10 @@ def categorise(
     """
     settings = settings_of(context)
     wanted = run(_wanted(settings, words, reason, file, incident))
+    if shows is not None:
+        if file is not None or confirm:
+            raise click.UsageError("--shows says something new of clips; give it without --file and --confirm")
+        wanted = [msgspec.structs.replace(row, incident=shows.strip()) for row in wanted]
     asked = [_category(settings, row, confirm) for row in wanted]
     answers = settled(settings, "retention", asked, what="clips", hidden=as_json)
     show_answers(context, [row.clip for row in wanted], answers, as_json)
@@ -81,7 +90,8 @@ async def _wanted(
             check_category(words[0], await _known(database))
         except Refused as refused:
             raise click.UsageError(str(refused)) from refused
-        rows = await database.fetch("SELECT clip_id FROM schedule WHERE incident = %s ORDER BY clip_id", (incident,))
+        clips = CLIPS_OF.format("%(incident)s::text")
+        rows = await database.fetch(f"{clips} ORDER BY clip_id", {"incident": incident})
     if not rows:
         raise click.UsageError(f"no clip carries the incident reference {incident!r}")
     return [Wanted(row["clip_id"], words[0], reason) for row in rows]
@@ -96,7 +106,7 @@ async def _known(database: Database) -> tuple[str, ...]:
 
 
 def _category(settings: Settings, row: Wanted, confirm: bool) -> Request:
-    body = Categorisation(row.clip, row.category, row.reason, settings.person, now_iso(), confirm)
+    body = Categorisation(row.clip, row.category, row.reason, settings.person, now_iso(), confirm, row.incident)
     signed = signed_by_person(settings, body)
     return Request("categories.requested", CategoryRequested(row.clip, signed), row.clip, (signed.signature,))
 

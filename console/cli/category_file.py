@@ -1,4 +1,7 @@
-"""A file of categories: CSV with the columns clip, category and reason, checked as a whole before anything is sent."""
+"""A file of categories: CSV with the columns clip, category, reason and, if wanted, incident.
+
+It is checked as a whole before anything is sent.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import click
+import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Database
@@ -15,6 +19,8 @@ from workers.errors import Refused
 from workers.retention.categorising import check_category
 
 COLUMNS = ("clip", "category", "reason")
+INCIDENT = "incident"
+"""A column that may be there: the incident that the clip shows; a cell may be empty."""
 MOST_SHOWN = 20
 """Faults that are listed; a file with more has one cause."""
 
@@ -25,12 +31,14 @@ class Wanted(Struct, frozen=True):
     Attributes:
         line: of the file; 0 where no file says it.
         clip: as it was written.
+        incident: that it shows, where the row says so.
     """
 
     clip: str
     category: str
     reason: str
     line: int = 0
+    incident: str | None = None
 
 
 def read_file(path: Path, known: Iterable[str]) -> list[Wanted]:
@@ -45,7 +53,7 @@ def read_file(path: Path, known: Iterable[str]) -> list[Wanted]:
     rows = csv.DictReader(io.StringIO(_text(path), newline=""), strict=True)
     try:
         names = [name.strip() for name in rows.fieldnames or ()]
-        if sorted(names) != sorted(COLUMNS):
+        if sorted(set(names) - {INCIDENT}) != sorted(COLUMNS) or len(names) != len(set(names)):
             raise click.UsageError(
                 f"{path}: the columns are {', '.join(names) or 'none'}; expected {', '.join(COLUMNS)} in its first row"
             )
@@ -58,7 +66,16 @@ def read_file(path: Path, known: Iterable[str]) -> list[Wanted]:
         raise click.UsageError(_listed(path, faults))
     if not found:
         raise click.UsageError(f"{path}: no clips below the first row")
-    return [Wanted(row["clip"].strip(), row["category"].strip(), row["reason"].strip(), line) for line, row in found]
+    return [
+        Wanted(
+            row["clip"].strip(),
+            row["category"].strip(),
+            row["reason"].strip(),
+            line,
+            (row.get(INCIDENT) or "").strip() or None,
+        )
+        for line, row in found
+    ]
 
 
 def _text(path: Path) -> str:
@@ -108,7 +125,7 @@ async def resolve(database: Database, wanted: list[Wanted], source: str) -> list
         elif lines.setdefault(found[0], row.line) != row.line:
             faults.append(f"{where}: {row.clip} is the clip of row {lines[found[0]]}")
         else:
-            resolved.append(Wanted(found[0], row.category, row.reason, row.line))
+            resolved.append(msgspec.structs.replace(row, clip=found[0]))
     if faults:
         raise click.UsageError(_listed(source, faults))
     return resolved

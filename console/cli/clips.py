@@ -19,6 +19,7 @@ from console.cli.common import (
     until,
 )
 from console.cli.timeline import Moment, moments
+from streams.engine.tracing import trace_of
 from streams.messages import ClipAttributed
 from workers.catalogue.queries import clip_facts, find_clip, history
 from workers.database.engine import Database
@@ -43,9 +44,10 @@ async def one_clip(database: Database, words: str) -> str:
 @click.command()
 @click.argument("clip")
 @as_of_option
+@click.option("--restricted", is_flag=True, help="Also the looks of professional standards, for those who may know.")
 @json_option
 @click.pass_context
-def trace(context: click.Context, clip: str, as_of: str | None, as_json: bool) -> None:
+def trace(context: click.Context, clip: str, as_of: str | None, restricted: bool, as_json: bool) -> None:
     """The continuity record (audit trail) of CLIP: a clip id, its beginning, or CAMERA/RECORDING.
 
     With --as-of it ends where the sealed log ended then, and says nothing of what is known today.
@@ -60,17 +62,19 @@ def trace(context: click.Context, clip: str, as_of: str | None, as_json: bool) -
             return clip_id, await clip_facts(database, clip_id) or {}, rows, size
 
     clip_id, facts, rows, size = run(work())
-    timeline = moments(rows)
+    timeline = moments(rows, restricted=restricted)
     if size is not None:
         _show_as_of(clip_id, timeline, size, as_json)
         return
     if as_json:
-        show_json({"clip": facts, "timeline": timeline})
+        show_json({"clip": facts, "timeline": timeline, "trace": trace_of(clip_id) if settings.otlp_endpoint else None})
         return
     officer = facts["officer"] or "officer unknown"
     click.echo(f"{facts['clip_id']}  {facts['camera']}/{facts['recording']}  {officer}")
     disposal = f", disposal {facts['disposal']}; why: bwv explain {facts['clip_id']}" if facts["disposal"] else ""
     click.echo(f"now: {facts['standing']}, camera's copy {facts['camera_copy']}{disposal}")
+    if settings.otlp_endpoint:
+        click.echo(f"where its time went: trace {trace_of(clip_id)} at the collector")
     _show_timeline(timeline)
 
 

@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "down": ("stack:down", "Stop what `bwv up` started; nothing is lost."),
     "status": ("status:status", "What runs, which bays may be taken, how many clips stand where."),
     "lag": ("lag:lag", "How far behind each stage is, whether it lives, and when the backlog is over."),
+    "alarms": ("alarms:alarms", "What wants a person now, what to do about it, and who has it in hand."),
     "stage": ("stages:stage", "Run one stage in the foreground, as a service does."),
     "dock": ("stages:dock", "Run a dock over a folder whose subfolders are bays."),
     "topics": ("topics:topics", "Create the topics, or show what would change."),
@@ -51,6 +52,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "training": ("training:training", "Footage for training: redacted, approved by a second person, expiring."),
     "serve": ("serve:serve", "Serve the board: bays, pipeline, clips, an officer's own; until SIGTERM."),
     "people": ("people:people", "Who may sign in to the board, with which roles; who may see a clip."),
+    "viewing": ("viewing:viewing", "Locks on viewing: nobody plays an incident's clips, or officers' of a period."),
     "encounters": ("encounters:encounters", "Stops and uses of force, what of them is not filmed, and why."),
     "panel": ("panel:panel", "Scrutiny panels: drawn by lot that anybody can repeat, graded, returned."),
     "dip-sample": ("dip_sample:dip_sample", "A supervisor's monthly sample, drawn by lot; results are kept."),
@@ -64,6 +66,13 @@ VERBS: dict[str, tuple[str, str]] = {
 
 MORE = {
     "retention": ("bin:restore", "bin:early", "bin:sweeps", "bin:approve_sweep", "bin:refuse_sweep"),
+    "people": (
+        "people_clips:name",
+        "people_clips:open_clip",
+        "people_clips:lock",
+        "people_clips:unlock",
+        "people_tokens:token",
+    ),
 }
 """Verb that is a group → its commands that live in another module."""
 

@@ -1,30 +1,21 @@
-"""`bwv people`: who may sign in to the board, with which roles; and who may see one clip."""
+"""`bwv people`: who may sign in to the board, with which roles. Who may see one clip is in `people_clips.py`."""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
-from console.cli.clips import one_clip
-from console.cli.common import (
-    announce,
-    database_of,
-    json_option,
-    run,
-    settings_of,
-    show_json,
-    show_table,
-    signed_by_person,
-    until,
-)
-from console.web.joining import changes_of, read_file
-from console.web.people import PEOPLE, People, Person, Role, hashed
-from streams.messages import ClipViewingSet
-from workers.footage.clip import check_enrolled_id
-from workers.keys.statements import Viewing, now_iso
+from console.cli.common import json_option, settings_of, show_json, show_table
+from console.web.joining import MOST_LEAVE, Change, sync
+from console.web.passwords import hashed
+from console.web.people import PEOPLE, People, Person, Role
+from workers.keys.statements import now_iso
 
-role_option = click.option("--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]))
+role_option = click.option(
+    "--role", "roles", multiple=True, type=click.Choice([role.value for role in Role]), help="As often as is right."
+)
 password_option = click.option(
     "--password-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -37,7 +28,8 @@ def people() -> None:
     """Who may sign in to the board, with which roles; who may see one clip."""
 
 
-def _people(context: click.Context) -> People:
+def people_of(context: click.Context) -> People:
+    """The file of people of this home."""
     return People(settings_of(context).home / PEOPLE)
 
 
@@ -52,10 +44,21 @@ def _password(file: Path | None) -> str:
 @click.option("--name", required=True, help="As colleagues know them.")
 @role_option
 @password_option
+@click.option("--no-password", is_flag=True, help="They sign in by the directory, or are a program with a token.")
+@click.option("--outside", is_flag=True, help="They stay when bwv people sync has a file that does not name them.")
 @click.pass_context
-def add(context: click.Context, person: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
+def add(
+    context: click.Context,
+    person: str,
+    name: str,
+    roles: tuple[str, ...],
+    password_file: Path | None,
+    no_password: bool,
+    outside: bool,
+) -> None:
     """Let PERSON (a warrant number) sign in. What they decide is signed: they need a key too (bwv keys new person)."""
-    made = _people(context).add(person, name, [Role(role) for role in roles], _password(password_file))
+    password = "" if no_password else _password(password_file)
+    made = people_of(context).add(person, name, [Role(role) for role in roles], password, outside=outside)
     click.echo(f"{made.person} may sign in as {', '.join(made.roles)}")
 
 
@@ -65,26 +68,52 @@ def add(context: click.Context, person: str, name: str, roles: tuple[str, ...], 
 @click.pass_context
 def list_people(context: click.Context, everybody: bool, as_json: bool) -> None:
     """Who may sign in. Passwords are not shown."""
-    found = [one for one in _people(context).known().values() if everybody or one.left_at is None]
+    found = [one for one in people_of(context).known().values() if everybody or one.left_at is None]
     if as_json:
         show_json([_shown(one) for one in found])
         return
-    rows = [(o.person, o.name, ", ".join(o.roles), "" if o.password else "no password", o.left_at) for o in found]
-    show_table("People", ("warrant number", "name", "roles", "", "left"), rows)
+    rows = [(o.person, o.name, ", ".join(o.roles), o.unit, _standing(o)) for o in found]
+    show_table("People", ("warrant number", "name", "roles", "unit", ""), rows)
 
 
 def _shown(one: Person) -> dict[str, object]:
-    return {"person": one.person, "name": one.name, "roles": one.roles, "left_at": one.left_at,
-            "can_sign_in": bool(one.password)}  # fmt: skip
+    return {
+        "person": one.person, "name": one.name, "roles": one.roles, "unit": one.unit, "from": one.since,
+        "until": one.until, "left_at": one.left_at, "here": one.here(datetime.now(UTC)), "outside": one.outside,
+        "barred": one.barred, "has_password": bool(one.password),
+    }  # fmt: skip
+
+
+def _standing(one: Person) -> str:
+    said = (
+        (one.left_at is not None, f"left {one.left_at}"),
+        (one.barred, "removed by hand"),
+        (one.since is not None, f"from {one.since}"),
+        (one.until is not None, f"until {one.until}"),
+        (one.outside, "outside the file"),
+        (one.left_at is None and not one.password, "no password"),
+    )
+    return "; ".join(text for holds, text in said if holds)
+
+
+@people.command()
+@click.argument("person")
+@click.option("--unknown", is_flag=True, help="Only the directory knows PERSON: let them in no more.")
+@click.pass_context
+def remove(context: click.Context, person: str, unknown: bool) -> None:
+    """PERSON leaves: their next request is refused. The number stays theirs; old signatures stay valid."""
+    there = people_of(context)
+    left = there.bar(person, now_iso()) if unknown else there.leave(person, now_iso())
+    click.echo(f"{left.person} ({left.name}) can no longer sign in; their key: bwv keys revoke, if it may be abused")
 
 
 @people.command()
 @click.argument("person")
 @click.pass_context
-def remove(context: click.Context, person: str) -> None:
-    """PERSON leaves: their next request is refused. The number stays theirs; old signatures stay valid."""
-    left = _people(context).leave(person, now_iso())
-    click.echo(f"{left.person} ({left.name}) can no longer sign in; their key: bwv keys revoke, if it may be abused")
+def restore(context: click.Context, person: str) -> None:
+    """PERSON is back, with the roles they had, without a password."""
+    back = people_of(context).restore(person)
+    click.echo(f"{back.person} ({back.name}) is back; a password, if they need one: bwv people password {back.person}")
 
 
 @people.command()
@@ -93,7 +122,7 @@ def remove(context: click.Context, person: str) -> None:
 @click.pass_context
 def password(context: click.Context, person: str, password_file: Path | None) -> None:
     """Give PERSON another password; their sessions end."""
-    changed = _people(context).move(person, password=_password(password_file))
+    changed = people_of(context).move(person, password=_password(password_file))
     click.echo(f"{changed.person} has another password and is signed out everywhere")
 
 
@@ -103,85 +132,45 @@ def password(context: click.Context, person: str, password_file: Path | None) ->
 @click.pass_context
 def roles(context: click.Context, person: str, roles: tuple[str, ...]) -> None:
     """Give PERSON these roles instead of the present ones, from the next request on."""
-    changed = _people(context).move(person, roles=[Role(role) for role in roles])
+    changed = people_of(context).move(person, roles=[Role(role) for role in roles])
     click.echo(f"{changed.person} is {', '.join(changed.roles)}")
 
 
-@people.command()
+@people.command("sync")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--yes", is_flag=True, help="Also where many would leave at once.")
+@click.option("--dry-run", is_flag=True, help="Say who would join, move and leave, and change nothing.")
+@click.option(
+    "--most-leave",
+    type=click.FloatRange(0, 100),
+    default=MOST_LEAVE,
+    show_default=True,
+    help="Percent of those who are there that may leave by one file.",
+)
+@click.option("--really", is_flag=True, help="Also where more would leave: it was looked at.")
 @json_option
 @click.pass_context
-def apply(context: click.Context, file: Path, yes: bool, as_json: bool) -> None:
-    """Joiners, movers and leavers: FILE (CSV: person,name,roles) is everybody; roles are parted by blanks.
+def sync_people(
+    context: click.Context, file: Path, dry_run: bool, most_leave: float, really: bool, as_json: bool
+) -> None:
+    """Joiners, movers and leavers: FILE is everybody; whoever is not in it leaves.
 
-    Whoever is not in it leaves. Exit 1, and nothing is changed, where more than a fifth would leave, unless --yes.
+    CSV with the columns warrant,name,roles and, where you have them, unit,from,until; roles parted by blanks or
+    semicolons, days as 2026-11-22. Where one row is wrong nothing is changed. The board reads such a file by itself
+    where the setting people_file names it.
     """
-    there = _people(context)
-    everybody, changes = changes_of(there.known(), read_file(file), now_iso(), yes=yes)
-    there.replace_all(everybody)
+    changes = sync(people_of(context), file, datetime.now(UTC), most_leave=most_leave, really=really, dry_run=dry_run)
     if as_json:
-        show_json(changes)
+        show_json({"dry_run": dry_run, "changes": changes})
         return
-    said = (("joined", changes.joined), ("moved", changes.moved), ("left", changes.left))
-    click.echo("; ".join(f"{len(found)} {what}{': ' if found else ''}{', '.join(found)}" for what, found in said))
+    for what, found in (("joins", changes.joined), ("moves", changes.moved), ("leaves", changes.left)):
+        for one in found:
+            click.echo(f"{what}  {_said(one)}")
+    for number in changes.outside:
+        click.echo(f"stays  {number}: outside the file")
+    for number in changes.barred:
+        click.echo(f"stays out  {number}: removed by hand; bwv people restore {number}, if that is over")
+    click.echo(f"{changes.said()}{'; a dry run, nothing was changed' if dry_run else ''}")
 
 
-@people.command()
-@click.argument("clip")
-@click.argument("people_named", nargs=-1, metavar="PERSON...")
-@click.option("--reason", required=True, help="Why; it is signed and recorded.")
-@click.pass_context
-def name(context: click.Context, clip: str, people_named: tuple[str, ...], reason: str) -> None:
-    """Only these PEOPLE may see CLIP from now on; they take the place of whoever was named before."""
-    _set(context, clip, "named", people_named, reason)
-
-
-@people.command("open")
-@click.argument("clip")
-@click.option("--reason", required=True, help="Why; it is signed and recorded.")
-@click.pass_context
-def open_clip(context: click.Context, clip: str, reason: str) -> None:
-    """CLIP is seen as any other again."""
-    _set(context, clip, "open", (), reason)
-
-
-@people.command()
-@click.argument("clip")
-@click.option("--reason", required=True, help="Why; it is signed, recorded, and shown to whoever wants to play it.")
-@click.pass_context
-def lock(context: click.Context, clip: str, reason: str) -> None:
-    """Nobody plays CLIP for now, as before an officer's first account after a serious incident."""
-    _set(context, clip, "lock", (), reason)
-
-
-@people.command()
-@click.argument("clip")
-@click.option("--reason", required=True, help="Why; it is signed and recorded.")
-@click.pass_context
-def unlock(context: click.Context, clip: str, reason: str) -> None:
-    """CLIP may be played again."""
-    _set(context, clip, "unlock", (), reason)
-
-
-def _set(context: click.Context, clip: str, kind: str, named: tuple[str, ...], reason: str) -> None:
-    settings = settings_of(context)
-    for one in named:
-        check_enrolled_id("person", one)
-
-    async def work() -> str:
-        async with database_of(settings) as database:
-            clip_id = await one_clip(database, clip)
-            body = Viewing(clip_id, kind, named, reason, settings.person, now_iso())
-            message = ClipViewingSet(clip_id, signed_by_person(settings, body))
-            await announce(settings, "clips.viewing-set", message, key=clip_id, cause=(clip_id, kind, body.at))
-            await until(
-                lambda: database.fetch_one(
-                    "SELECT 1 FROM viewings WHERE clip_id = %s AND kind = %s AND time = %s", (clip_id, kind, body.at)
-                ),
-                "the record has not taken it",
-            )
-            return clip_id
-
-    who = f" {', '.join(named) or 'nobody'}" if kind == "named" else ""
-    click.echo(f"{run(work())}: {kind}{who}, signed by {settings.person}")
+def _said(one: Change) -> str:
+    return f"{one.person} ({one.name}){': ' if one.what else ''}{one.what}"

@@ -52,6 +52,13 @@ def show_categories(policy: Policy) -> None:
             for rule in _rules(policy)
         ),
     )
+    if named := _named_only(policy):
+        click.echo(f"\nonly people who are named for a clip see it on the board: {', '.join(named)}")
+
+
+def _named_only(policy: Policy) -> list[str]:
+    """Categories whose clips only named people see."""
+    return [category.name for category in policy.categories if category.named_only]
 
 
 def show_holds(policy: Policy) -> None:
@@ -73,6 +80,7 @@ def telling(policy: Policy) -> dict[str, Any]:
         "late_docking": {"minimum": policy.late_docking.minimum.text, "source": policy.late_docking.source},
         "budget": policy.budget,
         "rules": [_told(rule) for rule in _rules(policy)],
+        "named_only": _named_only(policy),
         "holds": {reason.value: rule for reason, rule in policy.holds.items()},
     }  # fmt: skip
 

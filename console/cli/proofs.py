@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
@@ -55,8 +56,13 @@ def prove(context: click.Context, clip: str, out: Path | None, as_json: bool) ->
         click.echo(f"{waiting} newer entries about the clip are not sealed yet and not in the proof", err=True)
 
 
-async def export_of(database: Database, settings: Settings, clip_id: str) -> tuple[dict[str, bytes], int]:
+async def export_of(
+    database: Database, settings: Settings, clip_id: str, shown: Callable[[list[Row]], list[Row]] = list
+) -> tuple[dict[str, bytes], int]:
     """The files of a clip's export at the newest seal, and how many of its entries are not sealed yet.
+
+    Args:
+        shown: which of the sealed entries its recipient may see; all of them, unless told otherwise.
 
     Raises:
         PartUnreachable: nothing about the clip is sealed yet.
@@ -68,7 +74,8 @@ async def export_of(database: Database, settings: Settings, clip_id: str) -> tup
         raise PartUnreachable(f"nothing about {clip_id} is sealed yet; try again in {settings.seal_after:g} s")
     stamped = await timestamp_of(database)
     stamp = stamped[1] if stamped else None
-    files = await answer(database, lambda hashes: _build(settings.namespace, clip_id, ours, sealed, hashes, stamp))
+    told = shown(ours)
+    files = await answer(database, lambda hashes: _build(settings.namespace, clip_id, told, sealed, hashes, stamp))
     return files, len(rows) - len(ours)
 
 

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 
 import click
 
 from console.cli.common import json_option, run, settings_of, show_json
 from console.web.serving import serve as serve_board
+from local.system import BOARD
+from streams.engine import logs
 from workers.errors import PartUnreachable
+
+log = logging.getLogger(__name__)
 
 
 @click.command()
@@ -28,7 +33,10 @@ def serve(context: click.Context, host: str | None, port: int | None, as_json: b
         raise PartUnreachable(f"no system is set up under {settings.home}; start it with: bwv up")
 
     def opened(url: str) -> None:
+        log.info("serves at %s", url)
         show_json({"url": url}) if as_json else click.echo(f"board at {url}; who may sign in: bwv people list")
+
+    logs.configure(BOARD, settings.credentials, files=settings.secret_files)
 
     async def work() -> None:
         stopping = asyncio.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 import msgspec
@@ -55,20 +55,32 @@ class Moment(Struct, frozen=True):
     type: str
 
 
-def moments(rows: Iterable[dict[str, Any]]) -> list[Moment]:
-    """One moment for each custody entry."""
-    known = list(rows)
+def moments(rows: Iterable[dict[str, Any]], *, restricted: bool = False, zone: tzinfo | None = None) -> list[Moment]:
+    """One moment for each custody entry.
+
+    Args:
+        restricted: also the looks of professional standards, which nobody else learns of.
+        zone: of the local times; None: this machine's.
+    """
+    known = [row for row in rows if restricted or not is_restricted_look(row["type"], row["payload"])]
     named = open_holds(known)
-    return [_moment(row, named) for row in known]
+    return [_moment(row, named, zone) for row in known]
 
 
-def _moment(row: dict[str, Any], named: Open) -> Moment:
+def is_restricted_look(kind: str, payload: bytes | None) -> bool:
+    """Whether an entry is about a look of professional standards; one whose payload is erased names nobody."""
+    if kind != "clips.consulted" or payload is None:
+        return False
+    return bool(msgspec.json.decode(payload).get("restricted"))
+
+
+def _moment(row: dict[str, Any], named: Open, zone: tzinfo | None) -> Moment:
     time: datetime = row["time"]
     covert = hidden(row["type"], row["payload"], named)
     source = (row["source"] or "").rsplit("/", 1)[-1]
     return Moment(
         utc=time.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + "Z",
-        local=time.astimezone().strftime("%Y-%m-%d %H:%M:%S %Z"),
+        local=time.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S %Z"),
         who=THE_FORCE if covert else row["person"] or WHO.get(source, source),
         verb=row["verb"],
         what=HIDDEN.get(row["type"], THE_FORCE) if covert else sentence(row["type"], row["payload"], row["category"]),
@@ -155,7 +167,8 @@ LOOKED = {"look": "looked at its record", "reason": "said why", "play": "played 
 
 def _consulted(c: dict[str, Any]) -> str:
     why = f": {c['reason']}" if c.get("reason") else ""
-    return f"{c['person']} {LOOKED.get(c['what'], c['what'])} ({c['relation']}){why}"
+    what = f", {c['part']}" if c.get("part") else ""
+    return f"{c['person']} {LOOKED.get(c['what'], c['what'])}{what} ({c['relation']}){why}"
 
 
 def _viewing(c: dict[str, Any]) -> str:

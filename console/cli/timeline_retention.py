@@ -60,7 +60,8 @@ def _day(said: str) -> str:
 
 def _categorised(c: dict[str, Any]) -> str:
     said = msgspec.json.decode(c["categorisation"]["body"], type=Categorisation)
-    text = f"category {said.category} {'confirmed' if said.confirms else 'given'}: {said.reason}"
+    shown = f", shows incident {said.incident}" if said.incident is not None else ""
+    text = f"category {said.category} {'confirmed' if said.confirms else 'given'}{shown}: {said.reason}"
     return text if c["counts"] == c["category"] else f"{text}; {c['counts']} counts until a second person confirms"
 
 

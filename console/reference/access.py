@@ -11,6 +11,7 @@ from typing import Any
 from msgspec import Struct
 
 from console.reference.schemas import COMMENT
+from streams.listening import LISTENS
 from streams.topics import STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_of, full_name
 from workers.fate.moves import MOVES
 
@@ -84,86 +85,44 @@ TOLD_BESIDE_MOVES = (
 
 ACCESS = {
     "intake": Access(
-        reads=(
-            "cameras.docked",
-            "uploads.reported",
-            "keys.enrolled",
-            "keys.revoked",
-            "urgency.requested",
-            "quarantine.decided",
-        ),
+        reads=LISTENS["intake"],
         writes=("uploads.rejected",),
     ),
     "transfer": Access(
-        reads=("clips.registered", "clips.registered.urgent"),
+        reads=LISTENS["transfer"],
         writes=("transfers.progressed",),
     ),
     "verification": Access(
-        reads=("clips.secured", "clips.secured.urgent"),
+        reads=LISTENS["verification"],
         writes=("transfers.progressed",),
     ),
     "release": Access(
-        reads=("clips.verified", "receipts.requested", "clips.wiped"),
+        reads=LISTENS["release"],
         writes=("clips.released", "uploads.rejected"),
     ),
-    "probe": Access(reads=("clips.verified",), writes=("clips.probed",)),
-    "record": Access(reads=tuple(topic.name for topic in TOPICS if topic.recorded)),
+    "probe": Access(reads=LISTENS["probe"], writes=("clips.probed",)),
+    "record": Access(reads=LISTENS["record"]),
     "relay": Access(writes=(*_told_by_moves(), *TOLD_BESIDE_MOVES), group=False),
     "scrub": Access(writes=("clips.reread",), group=False, sees_topics=False),
     "retention": Access(
-        reads=(
-            "clips.registered",
-            "clips.registered.urgent",
-            "clips.quarantined",
-            "clips.verified",
-            "categories.requested",
-            "corrections.requested",
-            "policies.requested",
-            "reviews.requested",
-            "disposals.early-requested",
-            "restores.requested",
-            "sweeps.requested",
-            "holds.accepted",
-            "holds.lifted",
-            "clips.disposed",
-        ),
+        reads=LISTENS["retention"],
     ),
     "sweep": Access(group=False),
     "holds": Access(
-        reads=(
-            "holds.requested",
-            "holds.lift-requested",
-            "holds.standing-placed",
-            "holds.standing-lifted",
-            "holds.matched",
-            "clips.registered",
-            "clips.registered.urgent",
-            "clips.verified",
-            "clips.quarantined",
-            "cases.end-set",
-            "complaints.end-set",
-        ),
+        reads=LISTENS["holds"],
         writes=("holds.matched",),
     ),
-    "disposal": Access(reads=("disposals.committed",)),
+    "disposal": Access(reads=LISTENS["disposal"]),
     "lease": Access(group=False, sees_topics=False),
-    "cases": Access(reads=("cases.requested",)),
-    "derivation": Access(reads=("derivatives.requested",), writes=("transfers.progressed",)),
+    "cases": Access(reads=LISTENS["cases"]),
+    "derivation": Access(reads=LISTENS["derivation"], writes=("transfers.progressed",)),
     "prosecution": Access(
-        reads=(
-            "submissions.requested",
-            "submissions.requested.urgent",
-            "submissions.prepared",
-            "submissions.returned",
-            "submissions.retry-requested",
-            "derivatives.made",
-            "derivatives.failed",
-        ),
+        reads=LISTENS["prosecution"],
     ),
     "receipts": Access(group=False, sees_topics=False),
-    "links": Access(reads=("links.requested",), writes=("links.opened",)),
+    "links": Access(reads=LISTENS["links"], writes=("links.opened",)),
     "alarms": Access(group=False, watches=True),
-    "encounters": Access(reads=("encounters.requested", "encounters.reason-requested", "scrutiny.requested")),
+    "encounters": Access(reads=LISTENS["encounters"]),
     "dock": Access(
         reads=("clips.released", "uploads.rejected", "clips.quarantined"),
         writes=("cameras.docked", "uploads.reported", "clips.wiped"),
@@ -172,13 +131,20 @@ ACCESS = {
         each="dock",
     ),
     "board": Access(
-        writes=("clips.consulted", "categories.requested"),
+        writes=(
+            "clips.consulted",
+            "categories.requested",
+            "holds.requested",
+            "holds.lift-requested",
+            "derivatives.requested",
+        ),
         group=False,
         watches=True,
     ),
     "person": Access(
         writes=(
             "clips.viewing-set",
+            "viewings.set",
             "clips.attributed",
             "clips.reread",
             "cameras.issued",
@@ -247,16 +213,22 @@ def _of(name: str, access: Access) -> list[dict[str, str]]:
             _row(principal, operation, "TOPIC", f"{NAMESPACE}.", "PREFIXED")
             for operation in ("DESCRIBE", "DESCRIBE_CONFIGS")
         ]
-    if access.watches:
-        rows.append(_row(principal, "DESCRIBE", "GROUP", f"{NAMESPACE}.", "PREFIXED"))
-        rows.append(_row(principal, "READ", "TOPIC", f"{NAMESPACE}.", "PREFIXED"))
-    return rows
+    return rows + (_watching(principal) if access.watches else [])
+
+
+def _watching(principal: str) -> list[dict[str, str]]:
+    """What whoever looks at lag needs (streams/lag_readings.py): how far each group is and who is in it, and when the
+    first message that waits was appended, which Kafka tells only with the message. It joins no group."""
+    prefix = f"{NAMESPACE}."
+    return [
+        _row(principal, "DESCRIBE", "GROUP", prefix, "PREFIXED"),
+        _row(principal, "READ", "TOPIC", prefix, "PREFIXED"),
+    ]
 
 
 def _operator() -> list[dict[str, str]]:
     """Makes topics, looks at lag, and gives a dead letter back to the topic that it came from."""
     principal = f"User:{NAMESPACE}-operator"
-    letters = [full_name(NAMESPACE, dead_letters_of(stage)) for stage in STAGES_WITH_DEAD_LETTERS]
     # Record reads everything and waits rather than giving a letter up; for its sake nobody may write everything.
     redriven = [stage for stage in STAGES_WITH_DEAD_LETTERS if stage != "record"]
     read_by_stages = {topic for stage in redriven for topic in ACCESS[stage].reads} | {
@@ -266,8 +238,7 @@ def _operator() -> list[dict[str, str]]:
         _row(principal, operation, "TOPIC", f"{NAMESPACE}.", "PREFIXED")
         for operation in ("CREATE", "DESCRIBE", "DESCRIBE_CONFIGS")
     ]
-    rows.append(_row(principal, "DESCRIBE", "GROUP", f"{NAMESPACE}.", "PREFIXED"))
-    rows += [_row(principal, "READ", "TOPIC", letter) for letter in letters]
+    rows += _watching(principal)
     rows += [_row(principal, "WRITE", "TOPIC", full_name(NAMESPACE, topic)) for topic in sorted(read_by_stages)]
     return rows
 

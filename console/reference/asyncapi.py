@@ -47,6 +47,11 @@ HEADERS: dict[str, Any] = {
         "ce_subject": {"type": "string", "description": "What it is about: a clip or a camera."},
         "ce_time": {"type": "string", "format": "date-time", "description": "When it was decided."},
         "ce_dataschema": {"type": "string", "description": "schemas/<Message>.json, beside this document."},
+        "ce_traceparent": {
+            "type": "string",
+            "description": "Where traces are recorded: W3C Trace Context of the work that told this "
+            "(CloudEvents distributed tracing extension). For people alone.",
+        },
         "content-type": {"type": "string", "const": "application/json"},
     },
 }

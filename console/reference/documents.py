@@ -8,9 +8,13 @@ from typing import Any
 from console.reference.access import acls
 from console.reference.asyncapi import asyncapi
 from console.reference.errors import errors_page
+from console.reference.metrics import metrics_page
+from console.reference.prometheus import rules
+from console.reference.roles import roles_page
 from console.reference.schemas import encounters_schema, message_schemas, sidecar_schema, statement_schemas
 from console.reference.settings import settings_page
 from console.reference.topics import topics_list, topics_page
+from console.web.pages.api import DOCUMENT
 from workers.prosecution.gateway.openapi import openapi
 
 OWNED = ("docs/reference/schemas",)
@@ -30,7 +34,11 @@ def documents() -> dict[str, str]:
         "docs/reference/topics.md": topics_page(),
         "docs/reference/settings.md": settings_page(),
         "docs/reference/errors.md": errors_page(),
+        "docs/reference/metrics.md": metrics_page(),
+        "docs/reference/roles.md": roles_page(),
         "docs/gateway.openapi.json": _json(openapi()),
+        "docs/reference/board.openapi.json": _json(DOCUMENT),
+        "deploy/prometheus/rules.yml": rules(),
         "deploy/kafka/topics.json": _json(topics_list()),
         "deploy/kafka/acls.json": _json(acls()),
     }

@@ -19,6 +19,12 @@ FIELD = "form"
 class Cookies:
     """The cookies of the board: HttpOnly, SameSite=Strict, and over https Secure with the prefix `__Host-`.
 
+    Attributes:
+        session: who is signed in.
+        before: what forms rest on before that.
+        asked: what the directory was asked in this browser.
+        left: somebody has signed out at this machine; the directory asks the next one anew.
+
     Args:
         secure: whether people come by https.
     """
@@ -28,6 +34,8 @@ class Cookies:
         prefix = "__Host-" if secure else ""
         self.session = f"{prefix}bwv-session"
         self.before = f"{prefix}bwv-form"
+        self.asked = f"{prefix}bwv-directory"
+        self.left = f"{prefix}bwv-left"
 
     def value(self, request: Request) -> str | None:
         """The session's cookie."""
@@ -36,6 +44,14 @@ class Cookies:
     def keep(self, response: Response, name: str, value: str) -> None:
         """Give a cookie; it ends with the browser, the session with the database's row."""
         response.set_cookie(name, value, path="/", secure=self._secure, httponly=True, samesite="strict")
+
+    def keep_for_directory(self, response: Response, name: str, value: str, lives: int | None = None) -> None:
+        """Give a cookie that comes along when the directory leads back here: SameSite=Lax.
+
+        Args:
+            lives: seconds; with the browser if not given.
+        """
+        response.set_cookie(name, value, max_age=lives, path="/", secure=self._secure, httponly=True, samesite="lax")
 
     def drop(self, response: Response, name: str) -> None:
         """Take it back."""

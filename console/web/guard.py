@@ -52,6 +52,7 @@ class Page(Struct, frozen=True):
         path: as starlette writes it.
         roles: who may use it; nobody where nobody is named.
         public: also whoever is not signed in.
+        asks: whether it matters who asks; a style sheet is the same for all, also while the database is away.
     """
 
     path: str
@@ -59,6 +60,7 @@ class Page(Struct, frozen=True):
     roles: frozenset[Role] = frozenset()
     methods: tuple[str, ...] = ("GET",)
     public: bool = False
+    asks: bool = True
 
     def open_to(self, person: Person | None) -> bool:
         """Whether this page may be used by them."""

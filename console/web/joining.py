@@ -4,88 +4,210 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Mapping
+from datetime import date, datetime
 from pathlib import Path
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from console.web.people import Person, Role
-from workers.errors import Refused
+from console.web.people import ZONE, People, Person, Role, given_roles, plain_name
+from workers.errors import NameInvalid, Refused
 from workers.footage.clip import check_enrolled_id
+from workers.keys.statements import now_iso
 
-COLUMNS = ("person", "name", "roles")
-SHARE = 0.2
-"""Of those who are there, that may leave by one file without somebody saying so: it may have been cut short."""
+NEEDED = ("warrant", "name", "roles")
+COLUMNS = (*NEEDED, "unit", "from", "until")
+MOST_LEAVE = 20.0
+"""Percent of those who are there, that may leave by one file without somebody saying so: it may have been cut short."""
 FEW = 5
 """Leavers that no file needs to explain."""
+SHOWN = 20
+"""Errors that are told at once."""
+
+
+class Change(Struct, frozen=True):
+    """What a file changes for one person; `what` says it of movers."""
+
+    person: str
+    name: str
+    what: str = ""
 
 
 class Changes(Struct, frozen=True):
-    """Who joined, has other roles or another name, and left; came back counts as joined."""
+    """Who joins, has another name, role, unit or time, and leaves. Whoever comes back joins.
 
-    joined: tuple[str, ...]
-    moved: tuple[str, ...]
-    left: tuple[str, ...]
+    Attributes:
+        outside: who is not in the file, and stays.
+        barred: who is in the file, and stays out, since a person removed them.
+    """
+
+    joined: tuple[Change, ...] = ()
+    moved: tuple[Change, ...] = ()
+    left: tuple[Change, ...] = ()
+    outside: tuple[str, ...] = ()
+    barred: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.joined or self.moved or self.left)
+
+    def said(self) -> str:
+        """How many, in a line."""
+        return f"{len(self.joined)} joined, {len(self.moved)} moved, {len(self.left)} left"
+
+
+def sync(
+    people: People,
+    path: Path,
+    now: datetime,
+    *,
+    most_leave: float = MOST_LEAVE,
+    really: bool = False,
+    dry_run: bool = False,
+) -> Changes:
+    """Let the people of a file join, move and leave; the same file again changes nothing.
+
+    Args:
+        most_leave: percent of those who are there that may leave.
+        really: a person says that so many leave.
+        dry_run: say what would change, and change nothing.
+
+    Raises:
+        Refused: the file is none, or a row of it is wrong (then nothing is changed, since whoever is not understood
+            would leave), or too many would leave.
+    """
+    wanted = read_file(path)
+    with people.changing() as known:
+        everybody, changes = changes_of(known, wanted, now, most_leave=most_leave, really=really)
+        if not dry_run:
+            known.update(everybody)
+    return changes
 
 
 def read_file(path: Path) -> list[Person]:
     """The people of a file.
 
     Raises:
-        Refused: it is not such a file; the line is named.
+        Refused: it is not such a file; every row that is wrong is named.
     """
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        rows = csv.DictReader(file)
-        if tuple(rows.fieldnames or ()) != COLUMNS:
-            raise Refused(f"{path}: the first line is not {','.join(COLUMNS)}", "write it so")
-        found = [_person(path, number, row) for number, row in enumerate(rows, 2)]
-    numbers = [one.person for one in found]
-    for one in numbers:
-        if numbers.count(one) > 1:
-            raise Refused(f"{path}: {one} is there twice", "leave one line of it")
+    found: list[Person] = []
+    wrong: list[str] = []
+    lines: dict[str, int] = {}
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = csv.DictReader(file, strict=True)
+            columns = tuple(name.strip().lower() for name in rows.fieldnames or ())
+            if not set(NEEDED) <= set(columns) <= set(COLUMNS) or len(set(columns)) != len(columns):
+                raise Refused(f"{path}: the first line is {','.join(columns)[:100]!r}", f"write {','.join(COLUMNS)}")
+            rows.fieldnames = list(columns)
+            for row in rows:
+                try:
+                    one = _person(row)
+                    if one.person in lines:
+                        raise ValueError(f"is in line {lines[one.person]} too")
+                    lines[one.person] = rows.line_num
+                    found.append(one)
+                except (ValueError, Refused, NameInvalid) as error:
+                    wrong.append(f"line {rows.line_num} ({(row.get('warrant') or '?')[:40]}): {error}")
+    except (csv.Error, UnicodeDecodeError) as error:
+        raise Refused(f"{path}: not CSV in UTF-8: {error}", "have it written anew") from error
+    except OSError as error:
+        raise Refused(f"{path} cannot be read: {error.strerror}", "have it written anew") from error
+    if wrong:
+        more = f"\n… and {len(wrong) - SHOWN} more" if len(wrong) > SHOWN else ""
+        listed = "\n".join(wrong[:SHOWN])
+        raise Refused(f"{path}: {len(wrong)} rows are wrong:\n{listed}{more}\n", "nobody joined, moved or left")
     if not found:
         raise Refused(f"{path} names nobody, so everybody would leave", "give a file of everybody")
     return found
 
 
-def _person(path: Path, number: int, row: Mapping[str, str | None]) -> Person:
+def _person(row: Mapping[str, str | None]) -> Person:
+    if None in row:
+        raise ValueError("has more cells than the first line")
+    given = {name: (row.get(name) or "").strip() for name in COLUMNS}
+    number = given["warrant"].upper()
+    check_enrolled_id("person", number)
+    unknown = sorted(set(given["roles"].replace(";", " ").split()) - set(Role))
+    if unknown:
+        raise ValueError(f"no role is called {', '.join(unknown)}; there are {', '.join(Role)}")
+    roles = given_roles(Role(role) for role in given["roles"].replace(";", " ").split())
+    since, until = _day(given["from"]), _day(given["until"])
+    if since and until and until < since:
+        raise ValueError(f"is there until {until}, before they come on {since}")
+    if not given["unit"].isprintable() or len(given["unit"]) > 100:
+        raise ValueError("the unit does not print, or is longer than 100 characters")
+    return Person(number, plain_name(given["name"]), roles, unit=given["unit"], since=since, until=until)
+
+
+def _day(text: str) -> date | None:
     try:
-        roles = tuple(sorted({Role(role) for role in (row["roles"] or "").split()}))
+        return date.fromisoformat(text) if text else None
     except ValueError as odd:
-        raise Refused(f"{path}, line {number}: {odd}", f"known roles are {', '.join(Role)}") from odd
-    name = " ".join((row["name"] or "").split())
-    if not roles or not name:
-        raise Refused(f"{path}, line {number}: a name and a role are missing", "complete it")
-    return Person(check_enrolled_id("person", row["person"] or ""), name, roles)
+        raise ValueError(f"{text[:40]!r} is no day; write it as 2026-11-22") from odd
 
 
 def changes_of(
-    known: Mapping[str, Person], file: Iterable[Person], at: str, *, yes: bool
-) -> tuple[list[Person], Changes]:
-    """Everybody as they are then, and what changes.
+    known: Mapping[str, Person],
+    file: Iterable[Person],
+    now: datetime,
+    *,
+    most_leave: float = MOST_LEAVE,
+    really: bool = False,
+) -> tuple[dict[str, Person], Changes]:
+    """Everybody who is different then, and what changes.
 
     Args:
-        at: when leavers left.
-        yes: a person says that many may leave at once.
+        known: who is there and who was.
+        file: everybody who shall be there; whoever's last day is over is not.
+        most_leave: percent of those who are there that may leave.
+        really: a person says that so many leave.
 
     Raises:
-        Refused: more than a fifth would leave.
+        Refused: too many would leave.
     """
-    wanted = {one.person: one for one in file}
-    there = {name for name, one in known.items() if one.left_at is None}
-    left = tuple(sorted(there - wanted.keys()))
-    if len(left) > max(FEW, SHARE * len(there)) and not yes:
+    today = now.astimezone(ZONE).date()
+    wanted = {one.person: one for one in file if one.until is None or today <= one.until}
+    there = {number: one for number, one in known.items() if one.left_at is None}
+    leaving = [one for number, one in sorted(there.items()) if number not in wanted and not one.outside]
+    share = 100 * len(leaving) / len(there) if there else 0.0
+    if len(leaving) > FEW and share > most_leave and not really:
         raise Refused(
-            f"{len(left)} of {len(there)} people would leave by this file", "look at it; if it is right, give --yes"
+            f"{len(leaving)} of {len(there)} people would leave by this file, more than {most_leave:g} %",
+            "look at it; if it is right, give --really",
         )
-    everybody = [replace(one, left_at=at, password="") if name in left else one for name, one in known.items()]
-    moved = []
-    for place, one in enumerate(everybody):
-        new = wanted.pop(one.person, None)
-        if new is not None and one.left_at is not None:
-            wanted[one.person] = new  # came back: a password is set anew
-        elif new is not None and (new.name, new.roles) != (one.name, one.roles):
-            moved.append(one.person)
-            everybody[place] = replace(one, name=new.name, roles=new.roles)
-    everybody = [one for one in everybody if one.person not in wanted] + list(wanted.values())
-    return everybody, Changes(tuple(sorted(wanted)), tuple(sorted(moved)), left)
+    different = {one.person: replace(one, left_at=now_iso(now), password="") for one in leaving}
+    barred = {number for number, one in known.items() if one.barred}
+    different |= {number: replace(known[number], barred=False) for number in barred - wanted.keys()}
+    joined, moved = [], []
+    for number, new in sorted(wanted.items()):
+        if number in barred:
+            continue
+        old = there.get(number)
+        if old is None:
+            joined.append(Change(number, new.name))
+            different[number] = new  # whoever came back has a password set anew
+            continue
+        what = difference(old, new)
+        if what:
+            moved.append(Change(number, new.name, what))
+            different[number] = replace(
+                old, name=new.name, roles=new.roles, unit=new.unit, since=new.since, until=new.until
+            )
+    left = tuple(Change(one.person, one.name) for one in leaving)
+    outside = tuple(sorted(number for number, one in there.items() if one.outside and number not in wanted))
+    kept_out = tuple(sorted(barred & wanted.keys()))
+    return different, Changes(tuple(joined), tuple(moved), left, outside, kept_out)
+
+
+def difference(old: Person, new: Person) -> str:
+    """What is different of somebody, in words; empty where nothing is."""
+    pairs = (
+        ("name", old.name, new.name),
+        ("roles", " ".join(old.roles), " ".join(new.roles)),
+        ("unit", old.unit, new.unit),
+        ("from", old.since, new.since),
+        ("until", old.until, new.until),
+    )
+    return "; ".join(
+        f"{what} {before or 'none'} → {after or 'none'}" for what, before, after in pairs if before != after
+    )

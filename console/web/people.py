@@ -1,4 +1,4 @@
-"""Who may sign in: a file of people with hashed passwords and roles, for a force without a directory.
+"""Who may sign in: a file of people with their roles, and for a force without a directory their hashed passwords.
 
 A person is known by the warrant number, for ever: whoever leaves stays in the file, marked, so that the number is never
 given again and old signatures still have a name. The file is looked at with each request, so a leaver is out at once.
@@ -6,30 +6,28 @@ given again and old signatures still have a name. The file is looked at with eac
 
 from __future__ import annotations
 
-import base64
-import hmac
-import os
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
-import msgspec
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 from msgspec import Struct
 from msgspec.structs import replace
 
-from local.files import Lock, write_private
-from workers.errors import ConfigurationInvalid, Refused
+from console.web.passwords import Cost, fits, hashed
+from console.web.private_file import PrivateFile
+from workers.errors import Refused
 from workers.footage.canonical import sha256_hex
 from workers.footage.clip import check_enrolled_id
+
+__all__ = ("PEOPLE", "Cost", "People", "Person", "Role", "fits", "hashed")
 
 PEOPLE = "people.json"
 """The file, in the folder of the home; 0600."""
 
-SHORTEST = 12
-LONGEST = 256
-"""Characters of a password; NCSC: length, not rules about digits."""
+ZONE = ZoneInfo("Europe/London")
+"""Where somebody's first and last day begin and end."""
 
 
 class Role(StrEnum):
@@ -48,21 +46,18 @@ class Role(StrEnum):
     ADMINISTRATOR = "administrator"
 
 
-class Cost(Struct, frozen=True, array_like=True):
-    """What a guess costs (RFC 7914): 128 · r · 2^log_n bytes, p times. OWASP's figures for scrypt."""
-
-    log_n: int = 15
-    r: int = 8
-    p: int = 3
-
-
-class Person(Struct, frozen=True):
+class Person(Struct, frozen=True, omit_defaults=True):
     """One person.
 
     Attributes:
         person: warrant number, as in signatures.
-        password: `scrypt$log_n$r$p$salt$hash`; empty: cannot sign in yet.
+        password: `scrypt$log_n$r$p$salt$hash`; empty: no sign-in by password.
         left_at: when they left (UTC, ISO 8601); then nothing opens for them any more.
+        unit: where they work, as the personnel system calls it.
+        since, until: first and last day (ISO 8601, on clocks of ZONE); None: no bound.
+        outside: the file of joiners, movers and leavers does not name them, and they stay all the same: an account for
+            emergencies, or of a program.
+        barred: a person removed them, so that such a file does not let them in again while it names them.
     """
 
     person: str
@@ -70,6 +65,11 @@ class Person(Struct, frozen=True):
     roles: tuple[Role, ...]
     password: str = ""
     left_at: str | None = None
+    unit: str = ""
+    since: date | None = None
+    until: date | None = None
+    outside: bool = False
+    barred: bool = False
 
     @property
     def stamp(self) -> str:
@@ -80,39 +80,14 @@ class Person(Struct, frozen=True):
         """Whether one of these roles is theirs."""
         return not set(roles).isdisjoint(self.roles)
 
+    def here(self, now: datetime) -> bool:
+        """Whether they have come and not left."""
+        today = now.astimezone(ZONE).date()
+        began = self.since is None or self.since <= today
+        return self.left_at is None and began and (self.until is None or today <= self.until)
+
     def __repr__(self) -> str:
         return f"Person({self.person!r}, {self.name!r}, {[role.value for role in self.roles]})"
-
-
-def hashed(password: str, cost: Cost | None = None) -> str:
-    """What is kept of a password.
-
-    Raises:
-        Refused: it is too short or too long.
-    """
-    if not SHORTEST <= len(password) <= LONGEST:
-        raise Refused(
-            f"a password of {len(password)} characters; expected {SHORTEST} to {LONGEST}", "take three random words"
-        )
-    salt, cost = os.urandom(16), cost or Cost()
-    made = _scrypt(password, salt, cost)
-    return "$".join(("scrypt", str(cost.log_n), str(cost.r), str(cost.p), _text(salt), _text(made)))
-
-
-def fits(password: str, kept: str) -> bool:
-    """Whether this is the password; takes as long for nobody's as for somebody's."""
-    nobody = f"scrypt$15$8$3${_text(bytes(16))}${_text(bytes(32))}"
-    _, log_n, r, p, salt, wanted = (kept or nobody).split("$")
-    found = _scrypt(password[:LONGEST], base64.b64decode(salt), Cost(int(log_n), int(r), int(p)))
-    return hmac.compare_digest(found, base64.b64decode(wanted)) and bool(kept)
-
-
-def _scrypt(password: str, salt: bytes, cost: Cost) -> bytes:
-    return Scrypt(salt=salt, length=32, n=1 << cost.log_n, r=cost.r, p=cost.p).derive(password.encode())
-
-
-def _text(value: bytes) -> str:
-    return base64.b64encode(value).decode()
 
 
 class People:
@@ -124,13 +99,17 @@ class People:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._seen: tuple[int, int, int] | None = None
-        self._known: dict[str, Person] = {}
+        self._file = PrivateFile(path, Person, lambda one: one.person, "people")
+        self.changing = self._file.changing
 
-    def find(self, person: str) -> Person | None:
-        """Whoever has this warrant number and has not left."""
+    def find(self, person: str, now: datetime | None = None) -> Person | None:
+        """Whoever has this warrant number and is here.
+
+        Args:
+            now: at which time; at present if not given.
+        """
         found = self.known().get(person)
-        return found if found is not None and found.left_at is None else None
+        return found if found is not None and found.here(now or datetime.now(UTC)) else None
 
     def known(self) -> dict[str, Person]:
         """Everybody, those who left too, by warrant number.
@@ -138,37 +117,26 @@ class People:
         Raises:
             ConfigurationInvalid: the file is none of people, or others can read it.
         """
-        try:
-            stat = self.path.stat()
-        except FileNotFoundError:
-            self._seen, self._known = None, {}
-            return self._known
-        seen = stat.st_mtime_ns, stat.st_size, stat.st_ino
-        if seen != self._seen:
-            if stat.st_mode & 0o077:
-                raise ConfigurationInvalid(f"{self.path}: password hashes that others can read; chmod 600 it")
-            try:
-                people = msgspec.json.decode(self.path.read_bytes(), type=list[Person])
-            except msgspec.DecodeError as error:
-                raise ConfigurationInvalid(f"{self.path}: not a file of people ({error}); see bwv people") from error
-            self._seen, self._known = seen, {one.person: one for one in people}
-        return self._known
+        return self._file.rows()
 
     # -- changing ------------------------------------------------------------------------------------------
 
-    def add(self, person: str, name: str, roles: Iterable[Role], password: str = "") -> Person:
+    def add(
+        self, person: str, name: str, roles: Iterable[Role], password: str = "", *, outside: bool = False
+    ) -> Person:
         """Somebody joins.
 
         Args:
-            password: its hash; empty: to be set later.
+            password: its hash; empty: to be set later, or signs in by the directory.
+            outside: stays when a file of joiners, movers and leavers does not name them.
 
         Raises:
             NameInvalid: that is no warrant number.
             Refused: it is taken, also by somebody who left, or there is no role.
         """
         check_enrolled_id("person", person)
-        made = Person(person, _name(name), _roles(roles), password)
-        with self._changing() as known:
+        made = Person(person, plain_name(name), given_roles(roles), password, outside=outside)
+        with self.changing() as known:
             if person in known:
                 left = " (left)" if known[person].left_at else ""
                 raise Refused(f"{person} is {known[person].name}{left}", "a warrant number is given once, for ever")
@@ -181,11 +149,11 @@ class People:
         Raises:
             Refused: nobody has this warrant number, or they left.
         """
-        with self._changing() as known:
+        with self.changing() as known:
             one = _present(known, person)
             changed = replace(
                 one,
-                roles=one.roles if roles is None else _roles(roles),
+                roles=one.roles if roles is None else given_roles(roles),
                 password=one.password if password is None else password,
             )
             known[person] = changed
@@ -197,27 +165,39 @@ class People:
         Raises:
             Refused: nobody has this warrant number, or they left before.
         """
-        with self._changing() as known:
-            known[person] = replace(_present(known, person), left_at=at, password="")
+        with self.changing() as known:
+            known[person] = replace(_present(known, person), left_at=at, password="", barred=True)
             return known[person]
 
-    def replace_all(self, people: Iterable[Person]) -> None:
-        """Write everybody anew, as a file of joiners, movers and leavers says."""
-        with self._changing() as known:
-            known.clear()
-            known.update({one.person: one for one in people})
+    def restore(self, person: str) -> Person:
+        """Somebody who left is back, as they were, without a password.
 
-    @contextmanager
-    def _changing(self) -> Iterator[dict[str, Person]]:
-        lock = Lock(self.path.with_suffix(".lock"))
-        lock.acquire()
-        try:
-            known = dict(self.known())
-            yield known
-            rows = sorted(known.values(), key=lambda one: one.person)
-            write_private(self.path, msgspec.json.format(msgspec.json.encode(rows), indent=1).decode() + "\n")
-        finally:
-            lock.release()
+        Raises:
+            Refused: they never left.
+        """
+        with self.changing() as known:
+            one = known.get(person)
+            if one is None or one.left_at is None:
+                raise Refused(f"nobody who left has the warrant number {person[:40]!r}", "see: bwv people list --all")
+            if not one.roles:
+                del known[person]  # was only barred: the directory says again who they are
+            else:
+                known[person] = replace(one, left_at=None, barred=False, until=None)
+            return one
+
+    def bar(self, person: str, at: str) -> Person:
+        """Somebody whom only the directory knows is let in no more, as if they had been here and left.
+
+        Raises:
+            NameInvalid: that is no warrant number.
+            Refused: the file knows them; then they leave.
+        """
+        check_enrolled_id("person", person)
+        with self.changing() as known:
+            if person in known:
+                raise Refused(f"{person} is in the file of people", f"give: bwv people remove {person}")
+            known[person] = Person(person, person, (), left_at=at, barred=True)
+            return known[person]
 
 
 def _present(known: dict[str, Person], person: str) -> Person:
@@ -227,14 +207,24 @@ def _present(known: dict[str, Person], person: str) -> Person:
     return one
 
 
-def _roles(roles: Iterable[Role]) -> tuple[Role, ...]:
+def given_roles(roles: Iterable[Role]) -> tuple[Role, ...]:
+    """Roles, each once and in order.
+
+    Raises:
+        Refused: there is none.
+    """
     found = tuple(sorted(set(roles)))
     if not found:
         raise Refused("nobody is here without a role", f"give one of {', '.join(Role)}")
     return found
 
 
-def _name(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without needless blanks.
+
+    Raises:
+        Refused: it is empty, too long or does not print.
+    """
     plain = " ".join(name.split())
     if not 1 <= len(plain) <= 100 or not plain.isprintable():
         raise Refused(f"{name[:40]!r} is no name", "give 1 to 100 printable characters")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse, Response
 
 _HERE = Path(__file__).parent
+_CODE = re.compile("`([^`]+)`")
 LONDON = ZoneInfo("Europe/London")
 
 MEDIA_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -46,6 +49,11 @@ def day(at: datetime | None) -> str:
     return "–" if at is None else f"{at.astimezone(LONDON):%-d %B %Y}"
 
 
+def clock(at: datetime | None) -> str:
+    """A time of day for people, local."""
+    return "–" if at is None else f"{at.astimezone(LONDON):%H:%M}"
+
+
 def lasting(seconds: float | None) -> str:
     """A length for people: 1:02:03."""
     if seconds is None:
@@ -56,20 +64,30 @@ def lasting(seconds: float | None) -> str:
     )
 
 
+def coded(text: str) -> Markup:
+    """A sentence in which `commands` stand as Markdown has them."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(text))))
+
+
 def _environment() -> Environment:
     made = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, auto_reload=False,  # code and templates are of one release
     )  # fmt: skip
-    made.filters.update(size=size, moment=moment, day=day, lasting=lasting)
+    made.filters.update(coded=coded, size=size, moment=moment, day=day, clock=clock, lasting=lasting)
     return made
 
 
 _TEMPLATES = _environment()
 
 
+def drawn(name: str, values: Mapping[str, Any]) -> str:
+    """A part of a page from its template."""
+    return _TEMPLATES.get_template(name).render(values)
+
+
 def rendered(
     name: str, values: Mapping[str, Any], status: int = 200, headers: Mapping[str, str] | None = None
 ) -> Response:
     """A page from its template."""
-    return HTMLResponse(_TEMPLATES.get_template(name).render(values), status, headers)
+    return HTMLResponse(drawn(name, values), status, headers)

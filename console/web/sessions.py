@@ -1,14 +1,15 @@
-"""Who is signed in: a cookie of 256 random bits, of which the database holds the digest; and who tried how often."""
+"""Who is signed in: a cookie of 256 random bits, of which the database holds the digest; and why they looked."""
 
 from __future__ import annotations
 
 import secrets
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from msgspec import Struct, convert
 
-from console.web.people import Person
-from workers.database.engine import Connection, Database, execute, fetch
+from console.web.people import Person, Role
+from workers.database.engine import Connection, Database, execute
 from workers.footage.canonical import sha256_hex
 
 RESTS = timedelta(minutes=30)
@@ -17,19 +18,25 @@ LIVES = timedelta(hours=12)
 """A shift; then everybody signs in again."""
 SEEN_EVERY = timedelta(minutes=1)
 """A request is noted once in so long, so that reading a page writes nothing."""
-
-WITHIN = timedelta(minutes=15)
-MOST_TRIES = 5
-"""Wrong passwords for one warrant number within WITHIN; then nobody signs in with it until they are that old."""
 KEPT = timedelta(days=1)
+
+
+class Via(StrEnum):
+    """How somebody came in."""
+
+    PASSWORD = "password"
+    DIRECTORY = "directory"
+    TOKEN = "token"
 
 
 class Session(Struct, frozen=True):
     """A session.
 
     Attributes:
-        session: SHA-256 of the cookie's value.
+        session: SHA-256 of the cookie's value; `token:<id>` of what comes by a token.
         stamp: of the password that opened it.
+        ends_at: when it ends whatever happens.
+        name, roles: as the directory told them; no roles: the file of people has them.
     """
 
     session: str
@@ -37,28 +44,54 @@ class Session(Struct, frozen=True):
     stamp: str
     opened_at: datetime
     seen_at: datetime
+    ends_at: datetime
+    via: Via = Via.PASSWORD
+    name: str = ""
+    roles: tuple[Role, ...] = ()
 
 
-_COLUMNS = "session, person, stamp, opened_at, seen_at"
+_COLUMNS = "session, person, stamp, opened_at, seen_at, ends_at, via, name, roles"
 
 
-async def begin(connection: Connection, person: Person, now: datetime) -> str:
-    """Sign somebody in; returns the cookie's value, which is stored nowhere."""
+async def begin(
+    connection: Connection,
+    person: Person,
+    now: datetime,
+    *,
+    via: Via = Via.PASSWORD,
+    lives: timedelta = LIVES,
+    told: Person | None = None,
+    instead: str | None = None,
+) -> str:
+    """Sign somebody in; returns the cookie's value, which is new and stored nowhere.
+
+    Args:
+        lives: how long this session lasts at most.
+        told: with name and roles as the directory told them.
+        instead: the cookie that the browser came with: a session is never gone on with (fixation), it ends.
+    """
     value = secrets.token_urlsafe(32)
-    await execute(connection, "DELETE FROM web_sessions WHERE seen_at < %s OR opened_at < %s", (now - KEPT, now - KEPT))
+    if instead is not None:
+        await _end(connection, sha256_hex(instead.encode()))
+    await execute(connection, "DELETE FROM web_sessions WHERE seen_at < %s OR ends_at < %s", (now - KEPT, now - KEPT))
+    await execute(connection, "DELETE FROM web_reasons WHERE at < %s", (now - KEPT,))  # of sessions that just ended
     await execute(
         connection,
-        f"INSERT INTO web_sessions ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s)",
-        (sha256_hex(value.encode()), person.person, person.stamp, now, now),
-    )
+        f"INSERT INTO web_sessions ({_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            sha256_hex(value.encode()), person.person, person.stamp if via is Via.PASSWORD else "", now, now,
+            now + min(lives, LIVES), via.value, told.name if told else "",
+            [role.value for role in told.roles] if told else [],
+        ),
+    )  # fmt: skip
     return value
 
 
 async def find(database: Database, value: str, now: datetime) -> Session | None:
     """The session of this cookie, unless it has ended."""
     row = await database.fetch_one(
-        f"SELECT {_COLUMNS} FROM web_sessions WHERE session = %s AND seen_at > %s AND opened_at > %s",
-        (sha256_hex(value.encode()), now - RESTS, now - LIVES),
+        f"SELECT {_COLUMNS} FROM web_sessions WHERE session = %s AND seen_at > %s AND ends_at > %s",
+        (sha256_hex(value.encode()), now - RESTS, now),
     )
     if row is None:
         return None
@@ -68,30 +101,30 @@ async def find(database: Database, value: str, now: datetime) -> Session | None:
     return found
 
 
+def person_of(session: Session, kept: Person | None, now: datetime) -> Person | None:
+    """Who a session is for now; None: it opens nothing any more.
+
+    Args:
+        kept: whom the file of people has under this warrant number, those who left too.
+    """
+    if kept is not None and not kept.here(now):
+        return None
+    if session.via is Via.DIRECTORY and session.roles:
+        return Person(session.person, session.name, session.roles)
+    if kept is None or (session.via is Via.PASSWORD and kept.stamp != session.stamp):
+        return None
+    return kept
+
+
 async def end(database: Database, session: str) -> None:
     """Sign out; the reasons that were given in it end with it."""
     async with database.transaction() as connection:
-        await execute(connection, "DELETE FROM web_reasons WHERE session = %s", (session,))
-        await execute(connection, "DELETE FROM web_sessions WHERE session = %s", (session,))
+        await _end(connection, session)
 
 
-async def may_try(database: Database, person: str, now: datetime) -> bool:
-    """Note a try to sign in with this warrant number; False: there were too many. A row lock makes them take turns."""
-    async with database.transaction() as connection:
-        await execute(connection, "DELETE FROM web_tries WHERE at < %s", (now - WITHIN,))
-        await execute(connection, "SELECT pg_advisory_xact_lock(hashtext('web_tries'), hashtext(%s))", (person,))
-        rows = await fetch(
-            connection, "SELECT count(*) AS n FROM web_tries WHERE person = %s AND at >= %s", (person, now - WITHIN)
-        )
-        if rows[0]["n"] >= MOST_TRIES:
-            return False
-        await execute(connection, "INSERT INTO web_tries (person, at) VALUES (%s, %s)", (person, now))
-        return True
-
-
-async def forget_tries(connection: Connection, person: str) -> None:
-    """They have signed in."""
-    await execute(connection, "DELETE FROM web_tries WHERE person = %s", (person,))
+async def _end(connection: Connection, session: str) -> None:
+    await execute(connection, "DELETE FROM web_reasons WHERE session = %s", (session,))
+    await execute(connection, "DELETE FROM web_sessions WHERE session = %s", (session,))
 
 
 # -- reasons -----------------------------------------------------------------------------------------------

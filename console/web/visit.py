@@ -17,9 +17,11 @@ from starlette.responses import RedirectResponse, Response
 from console.web import csrf, rendering
 from console.web.csrf import Cookies
 from console.web.guard import FACTS, FOOTAGE, OVERSIGHT, WATCHERS
+from console.web.oidc import Directory
 from console.web.pages.board_drawing import Drawing
 from console.web.people import People, Person, Role
-from console.web.sessions import Session
+from console.web.people_file import PeopleFile
+from console.web.sessions import Session, Via
 from streams.settings import Settings
 from workers.database.engine import Database
 from workers.errors import BrokerAway
@@ -34,7 +36,10 @@ MOST_FIELDS = 600
 
 LINKS = (
     ("/board", WATCHERS, "Board"),
+    ("/alarms", WATCHERS, "Alarms"),
     ("/mine", frozenset({Role.OFFICER, Role.SUPERVISOR}), "My clips"),
+    ("/cases", FOOTAGE | FACTS, "Cases"),
+    ("/submissions", FOOTAGE | FACTS, "Submissions"),
     ("/search", FOOTAGE | FACTS, "Search"),
     ("/reasons", OVERSIGHT, "Reasons"),
 )
@@ -51,6 +56,8 @@ class Parts(Struct, frozen=True):
         publish: returns when the broker has confirmed.
         read: so many bytes of something in the vault, from an offset on.
         board: draws the board, for all who look at it.
+        directory: says who somebody is; None: passwords alone do.
+        people_file: reads who joined, moved and left; None: nobody set one.
     """
 
     settings: Settings
@@ -60,6 +67,8 @@ class Parts(Struct, frozen=True):
     publish: Callable[[Event], Awaitable[None]]
     read: Callable[[Stored, int, int], Awaitable[bytearray]]
     board: Drawing = msgspec.field(default_factory=Drawing)
+    directory: Directory | None = None
+    people_file: PeopleFile | None = None
 
     async def tell(self, event: Event) -> None:
         """Publish; raises BrokerAway when it is not confirmed in time, and then nothing may be shown."""
@@ -75,7 +84,12 @@ class Visit:
 
     Args:
         person, session: who is signed in; None on a public page.
+
+    Attributes:
+        still: whether they may still have this page, asked anew: for what is sent for longer than a moment.
     """
+
+    still: Callable[[], Awaitable[bool]]
 
     def __init__(self, request: Request, parts: Parts, person: Person | None, session: Session | None) -> None:
         self.request = request
@@ -102,6 +116,11 @@ class Visit:
         """Whether anybody is."""
         return self._session is not None
 
+    @property
+    def address(self) -> str:
+        """Where the request comes from, as far as is known."""
+        return self.request.client.host if self.request.client else ""
+
     def query(self, name: str) -> str:
         """A field of the address, without blanks at its ends; empty where there is none."""
         return self.request.query_params.get(name, "").strip()
@@ -120,6 +139,8 @@ class Visit:
             raise HTTPException(408) from late
         except ValueError as odd:
             raise HTTPException(400) from odd
+        if self._session is not None and self._session.via is Via.TOKEN:
+            return fields  # a browser sends no token by itself, so nobody can forge this
         cookies = self.parts.cookies
         cookie = self.request.cookies.get(cookies.session if self.signed_in else cookies.before)
         if not csrf.is_ours(self.request, cookie, fields):

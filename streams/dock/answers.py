@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 import msgspec
 from msgspec import Struct
 
+from streams.engine import tracing
 from streams.messages import ClipQuarantined, ClipReleased, ClipWiped, Message, UploadRejected, event
 from streams.settings import Settings
 from workers.dock.bay import State
@@ -86,7 +87,7 @@ class Answers:
     ) -> None:
         self._tools, self._docked, self._to_tell = tools, docked, to_tell
         self._wake, self._stopped = wake, stopped
-        self._receipts: asyncio.Queue[tuple[Item, Signed, Signed]] = asyncio.Queue(1000)
+        self._receipts: asyncio.Queue[tuple[Item, Signed, Signed, str]] = asyncio.Queue(1000)
         self._refused_receipts: set[str] = set()
 
     def repeat_later(self, item: Item) -> None:
@@ -123,11 +124,16 @@ class Answers:
         except ReceiptRefused as error:
             return self._refuse_receipt(item, message.receipt, error)
         item.becomes(State.RELEASED, now)
-        self._receipts.put_nowait((item, item.report, message.receipt))
+        self._receipts.put_nowait((item, item.report, message.receipt, tracing.current()))
 
     async def erase_next(self) -> None:
         """Wait for a good receipt, then erase what it permits to erase."""
-        item, report, receipt = await self._receipts.get()
+        item, report, receipt, trace = await self._receipts.get()
+        with tracing.doing("dock erases", item.clip_id or "", trace):
+            await self._erase(item, report, receipt)
+        self._wake()
+
+    async def _erase(self, item: Item, report: Signed, receipt: Signed) -> None:
         try:
             erasure = await asyncio.to_thread(
                 erase,
@@ -146,7 +152,6 @@ class Answers:
         else:
             self._docked.wiped(item, time.monotonic())
             self._to_tell.append((wiped(self._tools, self._docked.camera, erasure), erasure))
-        self._wake()
 
     def _refuse_receipt(self, item: Item, receipt: Signed, error: ReceiptRefused) -> None:
         """Say it at the bay and on the topic, once for each receipt; the recording stays."""

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from streams.dock.answers import Answers, Told, Tools, wiped
+from streams.engine import tracing
 from streams.engine.waiting import pause
 from streams.messages import (
     CameraDocked,
@@ -195,11 +196,14 @@ class BayAttendant:
             if report is None:
                 continue
             said = UploadReported(self._camera.name, item.recording, report)
-            told = self._tools.event("uploads.reported", said, said.camera, sha256_hex(report.body.encode()))
-            try:
-                await self._tools.publish(told)
-            except PermanentFault as error:
-                item.becomes(State.REJECTED, time.monotonic(), f"{error}; a person looks at its sidecar")
+            # The first report of a recording begins its trace, at the moment at which it was seen in the bay.
+            waited = 0.0 if item.repeat_at else time.monotonic() - item.seen
+            with tracing.doing("dock reports", item.clip_id or "", waited=waited):
+                told = self._tools.event("uploads.reported", said, said.camera, sha256_hex(report.body.encode()))
+                try:
+                    await self._tools.publish(told)
+                except PermanentFault as error:
+                    item.becomes(State.REJECTED, time.monotonic(), f"{error}; a person looks at its sidecar")
             reach("dock.after_report")
             self.answers.repeat_later(item)
 

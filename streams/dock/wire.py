@@ -16,6 +16,7 @@ import msgspec
 from aiokafka import AIOKafkaConsumer
 from aiokafka import errors as kafka
 
+from streams.engine import tracing
 from streams.engine.health import Health
 from streams.engine.publishing import Publisher
 from streams.engine.waiting import Waiting, pause
@@ -217,6 +218,7 @@ async def _messages(settings: Settings, consumer: AIOKafkaConsumer | None) -> As
             await asyncio.sleep(settings.retry_first)
             continue
         carries = BY_NAME[short_name(settings.namespace, record.topic)].carries
+        tracing.carry({name: value or b"" for name, value in record.headers})
         try:
             yield decode(record.value or b"", carries)
         except BwvError as error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import contextvars
 import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -58,8 +59,9 @@ class ByteThreads:
         Args:
             on_stop: frees a thread that waits for bytes.
         """
+        context = contextvars.copy_context()  # what it logs is about the same clip
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._pool, job)
+            return await asyncio.get_running_loop().run_in_executor(self._pool, lambda: context.run(job))
         except asyncio.CancelledError:
             work.stop()
             on_stop()

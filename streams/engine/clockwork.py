@@ -7,7 +7,6 @@ back when a process ends, however it ends.
 from __future__ import annotations
 
 import asyncio
-import zlib
 from contextlib import AsyncExitStack
 from typing import Protocol
 
@@ -15,6 +14,7 @@ from streams.engine.health import Health
 from streams.engine.waiting import Waiting, pause
 from streams.settings import Settings
 from workers.database.engine import Connection, Database, fetch
+from workers.database.locks import lock_of
 from workers.errors import DatabaseAway, PassingFault
 
 TURN_EVERY = 5.0
@@ -58,7 +58,7 @@ async def _rounds(
 ) -> None:
     async with turn.connection() as connection:
         while not stopping.is_set():
-            if not await _our_turn(connection, f"{turn.schema}.{name}"):
+            if not await _our_turn(connection, lock_of(turn.schema, name)):
                 waiting.got_through()
                 await pause(stopping, TURN_EVERY)
                 continue
@@ -67,9 +67,8 @@ async def _rounds(
             await pause(stopping, seconds)
 
 
-async def _our_turn(connection: Connection, name: str) -> bool:
-    """Whether this connection holds the lock of this name; asked before each round, as it may have been lost."""
-    number = zlib.crc32(name.encode())
+async def _our_turn(connection: Connection, number: int) -> bool:
+    """Whether this connection holds the lock of this number; asked before each round, as it may have been lost."""
     try:
         rows = await fetch(
             connection,

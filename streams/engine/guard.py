@@ -14,7 +14,7 @@ from typing import NoReturn
 import structlog
 
 from streams.dead_letters import Origin, bury
-from streams.engine import exits
+from streams.engine import exits, tracing
 from streams.engine.health import Health
 from streams.engine.publishing import Publisher, decoded, type_of
 from streams.messages import Message, decode
@@ -30,6 +30,9 @@ MOST_BYTES = 1 << 20
 
 BURY_WITHIN = 20.0
 """Seconds in which the broker must confirm a dead letter, else the process ends and the message comes again."""
+
+KEY_SHOWN = 100
+"""Bytes of a key that a log line has: anybody's record may have any key."""
 
 KEYED_BY = {"clip": "clip_id", "camera": "camera"}
 """What orders a topic → the field that must equal a message's key; what is about the whole log has none."""
@@ -70,6 +73,12 @@ def open_message(origin: Origin, namespace: str) -> Opened:
     if named and named != key:
         raise MessageInvalid(f"its key is {key!r}, but it is about {named!r}")
     return message, Envelope(topic, origin.partition, origin.offset, key, origin.time, headers, body)
+
+
+def _about(origin: Origin, namespace: str) -> dict[str, str]:
+    """What a record is about, by the name of that (clip, camera, case), whether or not it can be decoded."""
+    kind = BY_NAME[short_name(namespace, origin.topic)].key
+    return {} if kind == "log" else {kind: (origin.key or b"")[:KEY_SHOWN].decode("utf-8", "replace")}
 
 
 class Guard:
@@ -113,10 +122,12 @@ class Guard:
             TryLater: long work only; try again after its `retry_after`.
             StageEnds: too many permanent faults in a row; do not acknowledge.
         """
+        # On each line of the log from here on; nothing of the message before is left there.
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**_about(origin, self._namespace))
         try:
             message, envelope = opened or self.open(origin)
-            structlog.contextvars.bind_contextvars(clip=envelope.key)
-            with self.health.working():
+            with self.health.working(), tracing.working(self.stage.name, envelope):
                 await self._receive(message, envelope)
         except PassingFault:
             raise

@@ -1,16 +1,18 @@
 """Logs: one JSON line an event on stderr, with stage and clip, and never a secret.
 
 Redaction works on the finished line, so it does not matter how a secret got into it: every value of a
-credential file, anything named like a password, passwords in addresses, and private keys.
+credential file, the lines of files that settings name as secret, anything named like a password, passwords in
+addresses, and private keys.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import re
 import sys
-from collections.abc import MutableMapping
+from collections.abc import Iterable, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -73,9 +75,23 @@ def _collect(value: Any, found: set[str]) -> None:
             _collect(inner, found)
 
 
-def configure(stage: str, credentials: Path, level: int = logging.INFO) -> None:
-    """Send everything that this process logs, ours and the libraries', as JSON lines to stderr."""
-    redaction = Redaction(secrets_in(credentials))
+def lines_of(files: Iterable[Path]) -> frozenset[str]:
+    """The secrets in files that hold one a line, such as the address of a webhook."""
+    found: set[str] = set()
+    for path in files:
+        with contextlib.suppress(OSError, UnicodeDecodeError):  # the part that needs it says what is wrong with it
+            found.update(line.strip() for line in path.read_text().splitlines())
+    return frozenset(found)
+
+
+def configure(stage: str, credentials: Path, level: int = logging.INFO, *, files: Iterable[Path] = ()) -> None:
+    """Send everything that this process logs, ours and the libraries', as JSON lines to stderr.
+
+    Args:
+        credentials: folder of JSON files whose secrets never show.
+        files: others, whose every line is a secret.
+    """
+    redaction = Redaction(secrets_in(credentials) | lines_of(files))
 
     def stamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
         event["stage"] = stage

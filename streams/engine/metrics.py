@@ -1,4 +1,8 @@
-"""The name of every metric and what it means, in one place: dashboards and alert rules use these and no others."""
+"""The name of every metric, what it means and its labels, in one place: dashboards and alert rules use these alone.
+
+docs/reference/metrics.md is made from this. Each process shows its own at /metrics of its health port; those of the
+stage alarms are about the whole system. Beside these each has Python's `process_*` (memory, CPU, open files).
+"""
 
 from __future__ import annotations
 
@@ -34,6 +38,7 @@ METRICS = {
     "bwv_submissions_overdue": "Submissions whose receipt is overdue; anything but 0 is an alarm",
     "bwv_outcomes_handed_total": "Outcomes of the gateway that went to their cases",
     "bwv_outcomes_unplaced_total": "Outcomes of the gateway that reach no case, each on record: a person looks",
+    "bwv_alarms_judged_timestamp_seconds": "When the alarms were judged last; an old one means that nobody is told",
     "bwv_alarms_open": "Subjects for which this alarm has fired and is not over",
     "bwv_verified_p95_seconds": "Seconds from docking to verified that 95 of 100 clips of the last hour took at most",
     "bwv_unverified_late": "Clips that were registered over a day ago and are not verified",
@@ -46,10 +51,25 @@ METRICS = {
     "bwv_lag_clips": "Clips that this stage still has before it, by the rows of the database",
     "bwv_lag_bytes": "Bytes of those clips, as their docks declared them",
 }
-"""Every metric and its meaning; all carry the label `stage`. Those from bwv_alarms_open on are the stage alarms'."""
+"""Every metric and its meaning; all carry the label `stage`. Those from bwv_alarms_judged_timestamp_seconds on are
+the stage alarms'."""
+
+LABELS = {
+    "bwv_waiting_for": {"part": "`Kafka`, `database`, `object store`, `gateway`, `mail relay`, `webhook`, …"},
+    "bwv_sweep_stopped": {"cause": "why the sweep stands still"},
+    "bwv_sweep_waiting": {"reason": "what the clips wait for"},
+    "bwv_alarms_open": {"alarm": "name of the alarm; its page in docs/runbook.md §9 has the same"},
+    "bwv_dead_letters": {"of": "the stage that buried them"},
+    "bwv_disk_free_ratio": {"place": "a folder on that disk"},
+    "bwv_stage_verdict": {"of": "the stage", "verdict": "OK, SLOW, STALLED, STOPPED or REWOUND"},
+    "bwv_lag_clips": {"of": "the stage"},
+    "bwv_lag_bytes": {"of": "the stage"},
+}
+"""Metric → its labels beside `stage`, each with its meaning."""
 
 SHOWN = (
     "bwv_disposals_kept",
+    "bwv_alarms_judged_timestamp_seconds",
     "bwv_verified_p95_seconds",
     "bwv_unverified_late",
     "bwv_unreleased_late",
@@ -58,10 +78,40 @@ SHOWN = (
 )
 """Gauges that a stage sets by name."""
 
+CLUSTER = {"cluster_name": "the namespace"}
+GROUP = {**CLUSTER, "group": "the consumer group: namespace and stage"}
+TOPIC = {"topic": "full name of the topic"}
+PARTITION = {"partition": "its number"}
+
 ECOSYSTEM = {
-    "kafka_consumergroup_group_lag": "Messages that wait in this partition; partitions in which none does are left out",
-    "kafka_consumergroup_group_lag_seconds": "Age of the oldest message that waits in this partition",
+    "kafka_consumergroup_group_lag": "Messages that wait in this partition for this group",
+    "kafka_consumergroup_group_lag_seconds": "Age of the oldest message that waits in this partition; 0 if none does",
     "kafka_consumergroup_group_sum_lag": "Messages that wait for this group, in all of its partitions",
-    "kafka_consumergroup_group_max_lag_seconds": "Age of the oldest message that waits for this group",
+    "kafka_consumergroup_group_max_lag": "Messages that wait in the one of its partitions in which most do",
+    "kafka_consumergroup_group_max_lag_seconds": "Age of the oldest message that waits for this group; 0 if none does",
+    "kafka_consumergroup_group_topic_sum_lag": "Messages that wait for this group on this topic",
+    "kafka_consumergroup_group_offset": "Offset that this group has committed in this partition: the next it will read",
+    "kafka_partition_earliest_offset": "Offset of the oldest message that the broker still has in this partition",
+    "kafka_partition_latest_offset": "Offset that the next message of this partition will get",
 }
-"""Lag under the names of the usual exporters of Kafka, from the stage alarms; labels cluster_name and group."""
+"""Lag under the names of the usual exporter of Kafka (kafka-lag-exporter), so that dashboards and rules made for it
+work; from the stage alarms."""
+
+ECOSYSTEM_LABELS = {
+    "kafka_consumergroup_group_lag": {**GROUP, **TOPIC, **PARTITION},
+    "kafka_consumergroup_group_lag_seconds": {**GROUP, **TOPIC, **PARTITION},
+    "kafka_consumergroup_group_sum_lag": GROUP,
+    "kafka_consumergroup_group_max_lag": GROUP,
+    "kafka_consumergroup_group_max_lag_seconds": GROUP,
+    "kafka_consumergroup_group_topic_sum_lag": {**GROUP, **TOPIC},
+    "kafka_consumergroup_group_offset": {**GROUP, **TOPIC, **PARTITION},
+    "kafka_partition_earliest_offset": {**CLUSTER, **TOPIC, **PARTITION},
+    "kafka_partition_latest_offset": {**CLUSTER, **TOPIC, **PARTITION},
+}
+
+
+def kind_of(name: str) -> str:
+    """`counter`, `histogram` or `gauge`, as Prometheus' naming has it."""
+    if name.endswith("_total"):
+        return "counter"
+    return "histogram" if name == "bwv_handling_seconds" else "gauge"

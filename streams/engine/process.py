@@ -16,7 +16,7 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import Protocol
 
-from streams.engine import admin, exits, logs
+from streams.engine import admin, exits, logs, tracing
 from streams.engine.health import Health
 from streams.engine.member import Slot
 from streams.engine.publishing import Publisher
@@ -155,10 +155,11 @@ async def _patiently(
 
 
 def _run(name: str, settings: Settings, work: Work) -> int:
-    logs.configure(name, settings.credentials)
+    logs.configure(name, settings.credentials, files=settings.secret_files)
     try:
         _arm(settings)
-        return asyncio.run(_main(name, settings, work))
+        with tracing.recording(settings, name):
+            return asyncio.run(_main(name, settings, work))
     except ConfigurationInvalid as error:
         log.critical("refuses to start: %s", error)
         return exits.CONFIGURATION

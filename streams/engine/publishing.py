@@ -17,6 +17,7 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 from aiokafka import errors as kafka
 
+from streams.engine import tracing
 from streams.topics import BY_NAME, full_name
 from workers.errors import BrokerAway, BwvError, RuleBroken
 from workers.fate.outbox import Event
@@ -53,7 +54,7 @@ def cloud_headers(namespace: str, event: Event, time: datetime | None = None) ->
         time: when it was decided; now, if it is published as it is decided.
     """
     carries = BY_NAME[event.topic].carries.__name__
-    return [
+    headers = [
         ("ce_specversion", b"1.0"),
         ("ce_id", event.id.encode()),
         ("ce_type", type_of(event.topic).encode()),
@@ -63,6 +64,9 @@ def cloud_headers(namespace: str, event: Event, time: datetime | None = None) ->
         ("ce_dataschema", f"schemas/{carries}.json".encode()),
         ("content-type", b"application/json"),
     ]
+    if event.trace:
+        headers.append((tracing.HEADER, event.trace.encode()))
+    return headers
 
 
 class Publisher:

@@ -5,6 +5,7 @@
     holds.standing-placed    holds.matched for each clip that falls under it
     holds.matched            PLACE_HOLD, holds.accepted; legal hold at the store; holds.placed. Or holds.cleared
     clips.registered         holds.matched for each standing hold that the new clip falls under
+    clips.categorised        the same, where a person said which incident the clip shows
     clips.verified, clips.quarantined
                              its bytes are there: what was pending goes on
     holds.lift-requested     holds.lift-asked, or holds.standing-lifted
@@ -25,6 +26,8 @@ from datetime import datetime
 from functools import singledispatchmethod
 from typing import Any
 
+import msgspec
+
 from streams.engine.byte_threads import ByteThreads, Work
 from streams.holds import events
 from streams.holds.bringing import Bringing
@@ -33,6 +36,7 @@ from streams.holds.requests import lift, place
 from streams.holds.same_incident import SameIncident
 from streams.messages import (
     CaseEndSet,
+    ClipCategorised,
     ClipMessage,
     ClipQuarantined,
     ClipRegistered,
@@ -57,7 +61,7 @@ from workers.retention.holding import State, state_of
 from workers.retention.lifting import COMPLAINTS, set_ends
 from workers.retention.scopes import find_hold
 from workers.retention.standing import holds_over
-from workers.retention.statements import HoldLift, HoldRequest
+from workers.retention.statements import Categorisation, HoldLift, HoldRequest
 from workers.vault.retry import Limits
 
 log = logging.getLogger(__name__)
@@ -83,6 +87,7 @@ class Holds(LongStage):
         "complaints.end-set",
         "clips.registered",
         "clips.registered.urgent",
+        "clips.categorised",
         "clips.verified",
         "clips.quarantined",
     )
@@ -111,7 +116,7 @@ class Holds(LongStage):
             return "people"
         if isinstance(message, StandingHoldPlaced | StandingHoldLifted):
             return "many clips"
-        return "registered" if isinstance(message, ClipRegistered) else "store"
+        return "registered" if isinstance(message, ClipRegistered | ClipCategorised) else "store"
 
     @singledispatchmethod
     async def receive(self, message: Message, envelope: Envelope) -> None:
@@ -178,11 +183,20 @@ class Holds(LongStage):
 
     @receive.register
     async def _(self, message: ClipRegistered, envelope: Envelope) -> None:
+        await self._look_for_holds(message.clip_id)
+
+    @receive.register
+    async def _(self, message: ClipCategorised, envelope: Envelope) -> None:
+        said = msgspec.json.decode(message.categorisation.body, type=Categorisation)
+        if said.incident is not None:
+            await self._look_for_holds(message.clip_id)
+
+    async def _look_for_holds(self, clip_id: str) -> None:
         async with self.database.transaction() as connection:
-            fate = await find_on(connection, message.clip_id)
+            fate = await find_on(connection, clip_id)
             found = await holds_over(connection, fate) if fate else []
         for hold_id in found:
-            await self.publish(events.matched(hold_id, message.clip_id))
+            await self.publish(events.matched(hold_id, clip_id))
 
     @receive.register
     async def _(self, message: HoldMatched, envelope: Envelope) -> None:

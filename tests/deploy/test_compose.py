@@ -33,8 +33,9 @@ def test_it_is_what_the_specification_allows() -> None:
         jsonschema.validate(COMPOSE | {"servces": {}}, schema, cls=jsonschema.Draft201909Validator)
 
 
-def test_its_stages_are_the_stages() -> None:
-    assert set(SERVICES) - SERVERS - ONCE == set(STAGES)
+def test_its_stages_are_the_stages_and_the_board_is_beside_them() -> None:
+    assert set(SERVICES) - SERVERS - ONCE == {*STAGES, "board"}
+    assert SERVICES["board"]["command"] == ["serve"]
     for stage in set(STAGES) - {"dock"}:
         assert SERVICES[stage]["command"] == ["stage", stage]
     assert SERVICES["dock"]["command"][:2] == ["dock", "run"]
@@ -66,7 +67,7 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     for name, service in SERVICES.items():
         for variable, value in service.get("environment", {}).items():
             if re.search("PASSWORD|SECRET|KEY|TOKEN", variable):
-                assert str(value).startswith("/run/"), f"{name}: {variable} is no path of a file"
+                assert str(value).startswith(("/run/", "/bwv/")), f"{name}: {variable} is no path"
             assert not re.search(r"://[^/@]*:[^/@]+@", str(value)), f"{name}: a password in {variable}"
     given = {
         name: {s["source"] if isinstance(s, dict) else s for s in SERVICES[name].get("secrets", ())}
@@ -93,14 +94,15 @@ def test_it_holds_no_secret_and_gives_each_service_its_own() -> None:
     assert "secrets/" in ignored
 
 
-REACH_OUT = {"prosecution", "receipts", "links", "alarms"}
-"""They speak to the prosecutor's gateway, to the mail relay, and to whoever holds a link."""
+REACH_OUT = {"prosecution", "receipts", "links", "alarms", "board"}
+"""They speak to the prosecutor's gateway, to the mail relay or a webhook, to whoever holds a link, to the directory."""
+PUBLISHED = {"links": ["127.0.0.1:8090:8090"], "board": ["127.0.0.1:8091:8091"]}
 
 
-def test_nothing_is_open_to_other_machines_and_four_reach_out() -> None:
+def test_nothing_is_open_to_other_machines_and_five_reach_out() -> None:
     assert COMPOSE["networks"] == {"inside": {"internal": True}, "outside": None}
     for name, service in SERVICES.items():
-        assert service.get("ports", []) == (["127.0.0.1:8090:8090"] if name == "links" else []), name
+        assert service.get("ports", []) == PUBLISHED.get(name, []), name
         assert "privileged" not in service, name
         networks = ["inside", "outside"] if name in REACH_OUT else ["inside"]
         assert service.get("networks") == networks or service.get("network_mode") == "none", name
@@ -111,6 +113,23 @@ def test_links_listens_where_its_port_is_published_and_everybody_knows_its_addre
     assert (links["BWV_LINKS_HOST"], links["BWV_LINKS_PORT"]) == ("0.0.0.0", "8090")
     assert links["BWV_LINKS_URL"] == SERVICES["prosecution"]["environment"]["BWV_LINKS_URL"]
     assert SERVICES["prosecution"]["environment"]["BWV_GATEWAY"] == SERVICES["receipts"]["environment"]["BWV_GATEWAY"]
+
+
+def test_the_board_serves_where_its_port_is_published_and_keeps_its_people() -> None:
+    board = SERVICES["board"]
+    assert (board["environment"]["BWV_BOARD_HOST"], board["environment"]["BWV_BOARD_PORT"]) == ("0.0.0.0", "8091")
+    assert board["environment"]["BWV_HEALTH_PORT"] == board["environment"]["BWV_BOARD_PORT"]
+    assert board["healthcheck"]["test"][-1] == "ready"
+    assert "board:/bwv" in board["volumes"], "who may sign in would be forgotten with the container"
+    assert board["environment"]["BWV_KEYS"].startswith("/bwv/")
+    # It sees what the dock shows, and changes nothing of it.
+    assert "dock:/bwv/dock-state:ro" in board["volumes"]
+    assert "dock:/bwv/dock-state" in SERVICES["dock"]["volumes"]
+
+
+def test_traces_go_to_one_place_from_the_dock_on() -> None:
+    endpoints = {name: SERVICES[name]["environment"].get("BWV_OTLP_ENDPOINT") for name in (*STAGES, "board")}
+    assert set(endpoints.values()) == {"${BWV_OTLP_ENDPOINT:-}"}
 
 
 def test_our_services_run_with_as_little_as_they_need() -> None:

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
+import pytest
 import yaml
 
 from streams.engine.process import STAGES
@@ -19,6 +20,9 @@ from workers.custody.keys import load_signers, load_verifiers
 
 ROOT = Path(__file__).parents[2]
 LINES = re.sub(r"\\\n", " ", (ROOT / "deploy" / "Dockerfile").read_text()).splitlines()
+BOARD = (ROOT / "deploy" / "kubernetes" / "board.yaml").read_text()
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+NETWORK = (ROOT / "deploy" / "kubernetes" / "network.yaml").read_text()
 MANIFEST = (ROOT / "deploy" / "kubernetes" / "stage.yaml").read_text()
 
 
@@ -63,7 +67,9 @@ def test_no_secret_is_built_in() -> None:
 
 def test_every_stage_has_a_deployment_and_a_budget() -> None:
     for stage in set(STAGES) - {"dock"}:
-        deployment, budget = yaml.safe_load_all(MANIFEST.replace("NAME", stage))
+        deployment, budget, account = yaml.safe_load_all(MANIFEST.replace("NAME", stage))
+        assert (account["kind"], account["automountServiceAccountToken"]) == ("ServiceAccount", False)
+        assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == account["metadata"]["name"]
         assert (deployment["apiVersion"], deployment["kind"]) == ("apps/v1", "Deployment")
         assert (budget["apiVersion"], budget["kind"]) == ("policy/v1", "PodDisruptionBudget")
         assert deployment["metadata"]["name"] == budget["metadata"]["name"] == f"bwv-{stage}"
@@ -83,9 +89,18 @@ def test_every_stage_has_a_deployment_and_a_budget() -> None:
         assert sorted(listed[1].split()) == sorted(set(STAGES) - {"dock"})
 
 
-def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
-    deployment, _ = yaml.safe_load_all(MANIFEST)
-    pod: dict[str, Any] = deployment["spec"]["template"]["spec"]
+def by_kind(text: str) -> dict[str, dict[str, Any]]:
+    """The documents of a manifest that has one of each kind."""
+    documents = list(yaml.safe_load_all(text))
+    found = {document["kind"]: document for document in documents}
+    assert len(found) == len(documents)
+    return found
+
+
+@pytest.mark.parametrize(("manifest", "alive"), [(MANIFEST, "live"), (BOARD, "ready")], ids=["stage", "board"])
+def test_a_pod_is_asked_whether_it_lives_and_is_narrow(manifest: str, alive: str) -> None:
+    pod: dict[str, Any] = by_kind(manifest)["Deployment"]["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert pod["terminationGracePeriodSeconds"] > 60
     for container in pod["containers"] + pod["initContainers"]:
@@ -97,7 +112,7 @@ def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
         mounted = {mount["name"] for mount in container["volumeMounts"]}
         assert mounted <= {volume["name"] for volume in pod["volumes"]}
     stage = pod["containers"][0]
-    assert stage["livenessProbe"]["exec"]["command"][-1] == "live"
+    assert stage["livenessProbe"]["exec"]["command"][-1] == alive
     assert stage["readinessProbe"]["exec"]["command"][-1] == "ready"
     assert not [entry for entry in stage["env"] if re.search("PASSWORD|SECRET", entry["name"])]
     settings = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "settings.yaml").read_text())
@@ -105,17 +120,79 @@ def test_a_pod_is_asked_whether_it_lives_and_is_narrow() -> None:
     assert stage["envFrom"] == [{"configMapRef": {"name": settings["metadata"]["name"]}}]
 
 
-def test_links_alone_are_reached_from_outside_and_by_tls() -> None:
-    service, ingress = yaml.safe_load_all((ROOT / "deploy" / "kubernetes" / "links.yaml").read_text())
-    deployment, _ = yaml.safe_load_all(MANIFEST.replace("NAME", "links"))
-    assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+def test_links_and_the_board_alone_are_reached_from_outside_and_by_tls() -> None:
     settings = yaml.safe_load((ROOT / "deploy" / "kubernetes" / "settings.yaml").read_text())["data"]
-    [rule], [tls] = ingress["spec"]["rules"], ingress["spec"]["tls"]
-    assert settings["BWV_LINKS_URL"] == f"https://{rule['host']}"
-    assert tls["hosts"] == [rule["host"]]
-    [path] = rule["http"]["paths"]
-    assert path["backend"]["service"]["name"] == service["metadata"]["name"]
+    links = by_kind((ROOT / "deploy" / "kubernetes" / "links.yaml").read_text())
+    links |= {"Deployment": by_kind(MANIFEST.replace("NAME", "links"))["Deployment"]}
+    for reached, url in ((links, "BWV_LINKS_URL"), (by_kind(BOARD), "BWV_BOARD_URL")):
+        service, ingress, deployment = reached["Service"], reached["Ingress"], reached["Deployment"]
+        assert service["spec"]["selector"].items() <= deployment["spec"]["template"]["metadata"]["labels"].items()
+        [rule], [tls] = ingress["spec"]["rules"], ingress["spec"]["tls"]
+        assert settings[url] == f"https://{rule['host']}"
+        assert tls["hosts"] == [rule["host"]]
+        [path] = rule["http"]["paths"]
+        assert path["backend"]["service"]["name"] == service["metadata"]["name"]
     assert set(settings) <= {f"BWV_{name.upper()}" for name in Settings.__struct_fields__}
+
+
+def test_the_board_is_a_deployment_of_its_own_that_keeps_its_people() -> None:
+    board = by_kind(BOARD)
+    spec = board["Deployment"]["spec"]
+    labels = spec["template"]["metadata"]["labels"]
+    for kind in ("Deployment", "PodDisruptionBudget"):
+        assert board[kind]["spec"]["selector"]["matchLabels"].items() <= labels.items()
+    pod = spec["template"]["spec"]
+    [container] = pod["containers"]
+    environment = {entry["name"]: entry["value"] for entry in container["env"]}
+    [port] = container["ports"]
+    assert container["args"] == ["serve"]
+    served = (environment["BWV_BOARD_PORT"], environment["BWV_HEALTH_PORT"], str(port["containerPort"]))
+    assert set(served) == {str(board["Service"]["spec"]["ports"][0]["targetPort"])}
+    home = next(volume for volume in pod["volumes"] if volume["name"] == "home")
+    assert home["persistentVolumeClaim"]["claimName"] == board["PersistentVolumeClaim"]["metadata"]["name"]
+    assert pod["serviceAccountName"] == board["ServiceAccount"]["metadata"]["name"]
+    stage = by_kind(MANIFEST)["Deployment"]["spec"]["template"]["spec"]["initContainers"]
+    assert pod["initContainers"] == stage, "secrets are given in one way"
+
+
+def test_nobody_speaks_to_anybody_unless_it_is_said() -> None:
+    policies = {p["metadata"]["name"]: p["spec"] for p in yaml.safe_load_all(NETWORK)}
+    pods = {f"bwv-{name}": {"app.kubernetes.io/part-of": "bwv-ingest", "app.kubernetes.io/name": f"bwv-{name}"}
+            for name in {*STAGES, "board"} - {"dock"}}  # fmt: skip
+
+    def chosen(policy: str) -> set[str]:
+        selector = policies[policy]["podSelector"]
+        for one in selector.get("matchExpressions", ()):
+            assert one["operator"] == "In"
+        return {
+            pod
+            for pod, labels in pods.items()
+            if selector.get("matchLabels", {}).items() <= labels.items()
+            and all(labels.get(one["key"]) in one["values"] for one in selector.get("matchExpressions", ()))
+        }
+
+    def ways(direction: str) -> set[str]:
+        return {name for name, spec in policies.items() if spec.get(direction)}
+
+    assert policies["bwv-nothing"]["policyTypes"] == ["Ingress", "Egress"]
+    assert not {"ingress", "egress"} & set(policies["bwv-nothing"])
+    assert chosen("bwv-nothing") == chosen("bwv-inside") == set(pods)
+    assert chosen("bwv-docks") == {"bwv-transfer"}
+    reach_out = {name for name, service in COMPOSE["services"].items() if "outside" in service.get("networks", ())}
+    assert chosen("bwv-outside") == {f"bwv-{name}" for name in reach_out}
+    assert ways("egress") == {"bwv-inside", "bwv-docks", "bwv-outside"}
+    # Reached are links and the board, each at the port that it serves, and through the Ingress.
+    assert ways("ingress") == {"bwv-links-in", "bwv-board-in"}
+    for name, port in (("links", 8090), ("board", 8091)):
+        [rule] = policies[f"bwv-{name}-in"]["ingress"]
+        assert chosen(f"bwv-{name}-in") == {f"bwv-{name}"}
+        assert [row["port"] for row in rule["ports"]] == [port]
+        [source] = rule["from"]
+        assert set(source) == {"namespaceSelector"}
+    for name in ways("ingress"):
+        assert policies[name]["policyTypes"] == ["Ingress"]
+    for name in ways("egress"):
+        assert policies[name]["policyTypes"] == ["Egress"]
 
 
 def test_secrets_are_made_once_and_are_for_nobody_else(tmp_path: Path) -> None:

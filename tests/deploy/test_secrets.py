@@ -13,7 +13,7 @@ import yaml
 
 from local.bootstrap import make_home
 from streams.engine.process import STAGES
-from tests.deploy.opened import Unreadable, imported, opened_by, opened_in
+from tests.deploy.opened import OPENERS, Unreadable, imported, opened_by, opened_in
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -106,6 +106,13 @@ def test_commands_that_see_the_store_are_given_what_they_open() -> None:
     office = of_module("console/cli/reconcile.py") | of_module("streams/rebuilding.py") | archive
     office |= of_module("console/cli/deriving.py")
     assert private(given("operator")) == private(office) | {DATABASE}
+
+
+def test_the_board_is_given_what_it_opens_and_the_keys_of_its_people_lie_with_it() -> None:
+    pages = [path for path in (ROOT / "console" / "web").rglob("*.py") if set(OPENERS) & set(path.read_text().split())]
+    assert [path.name for path in pages] == ["serving.py"], "another module opens the store: read it here too"
+    assert given("board") == of_module("console/web/serving.py") | {DATABASE}
+    assert SERVICES["board"]["environment"]["BWV_KEYS"] == "/bwv/keys"
 
 
 def test_whoever_checks_signatures_has_every_public_key(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ async def test_a_move_is_made_from_exactly_the_states_of_the_table(database: Dat
     row=st.fixed_dictionaries({column: st.sampled_from(values) for column, values in DOMAIN.items()}),
     seen=st.fixed_dictionaries({}, optional={c: st.sampled_from(DOMAIN[c]) for c in SEEN_OTHERWISE}),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_columns_that_a_move_does_not_name_change_nothing(dsn: str, shared: str, move: Move, row, seen) -> None:
     async def run() -> None:
         async with Database(dsn, shared, size=1) as database:

@@ -6,8 +6,9 @@ import os
 import signal
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from local.system import DOCK, STAGES
 from streams.intake import Intake
 from streams.probe import Probe
 from streams.release import Release
+from streams.settings import Settings
 from streams.topics import TOPICS
 from streams.transfer import Transfer
 from streams.verification import Verification
@@ -32,7 +34,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 PARTS = (*STAGES, DOCK)
 GROUPS = (Intake, Transfer, Verification, Release, Probe)
 LARGE = [4 * CHUNK, 3 * CHUNK + 77]
-SMALL = 20
+SMALL = 12
 LEAST = 5
 
 
@@ -154,9 +156,7 @@ async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(sys
     await system.until(lambda: quarantines_answered(system), "docks to be told of every quarantine", PATIENCE)
     await system.until(lambda: all_sealed(system), "everything to be on record and sealed", PATIENCE)
     before, letters = await system.look(), await dead_letters(system.settings)
-    replayed = {}
-    for kind in GROUPS:
-        replayed[kind.name] = await replay(system, kind.name, kind.listens)
+    replayed = await replay(system, {kind.name: kind.listens for kind in GROUPS})
     await system.kill("record")
     after = await system.look()
     print(f"\nreplayed {replayed}; {len(after.objects)} objects and {len(after.custody)} entries unchanged")
@@ -188,23 +188,41 @@ async def quarantines_answered(system: FaultySystem) -> bool:
     return not open_questions[0]["n"]
 
 
-async def replay(system: FaultySystem, stage: str, topics: tuple[str, ...]) -> int:
-    """Put a stage to sleep until its group is idle, set the group back to 0, and let it do everything again."""
-    pid, restarts = system.pid(stage), system.restarts(stage)
-    assert pid
-    os.kill(pid, signal.SIGSTOP)
+async def replay(system: FaultySystem, stages: Mapping[str, tuple[str, ...]]) -> dict[str, int]:
+    """Put stages to sleep until their groups are idle, set the groups back to 0, and let them do everything again.
+
+    Args:
+        stages: name → topics that it listens to.
+
+    Returns:
+        Name → messages that came again.
+    """
+    settings, pids = system.settings, {stage: system.pid(stage) for stage in stages}
+    restarts = {stage: system.restarts(stage) for stage in stages}
+    assert all(pids.values())
+    counts: dict[str, int] = {}
+    for pid in pids.values():
+        os.kill(pid, signal.SIGSTOP)  # type: ignore[arg-type]
     try:
-        count = await system.until(lambda: set_back(system.settings, stage, topics), f"{stage}'s group to be idle")
+        for stage, topics in stages.items():
+            counts[stage] = await system.until(
+                partial(set_back, settings, stage, topics), f"{stage}'s group to be idle"
+            )
     finally:
-        os.kill(pid, signal.SIGKILL)
-    await system.until(lambda: _back(system, stage, restarts), f"{stage} to come back", PATIENCE)
+        for pid in pids.values():
+            os.kill(pid, signal.SIGKILL)  # type: ignore[arg-type]
+    for stage, topics in stages.items():
+        await system.until(partial(_back, system, stage, restarts[stage]), f"{stage} to come back", PATIENCE)
+        # After twenty rounds of kills there are tens of thousands; a stage does some hundred a second.
+        patience = PATIENCE + sum(counts.values()) / 50
+        await system.until(
+            partial(_caught_up, settings, stage, topics), f"{stage} to have done all of it again", patience
+        )
+    return counts
 
-    async def caught_up() -> bool:
-        return await lag(system.settings, stage, topics) == 0
 
-    # After twenty rounds of kills there are tens of thousands; a stage does some hundred a second.
-    await system.until(caught_up, f"{stage} to have done {count} messages again", PATIENCE + count / 50)
-    return count
+async def _caught_up(settings: Settings, stage: str, topics: tuple[str, ...]) -> bool:
+    return await lag(settings, stage, topics) == 0
 
 
 async def _back(system: FaultySystem, stage: str, restarts: int) -> bool:

@@ -15,12 +15,13 @@ from streams.settings import load
 from workers.dock.bay import RecordingState, Sign, State, sign_of
 from workers.footage.recording import RefusedItem
 from workers.operations.board import bays, pipeline
-from workers.operations.board.counts import Capacity, Counts, Reconciled, Totals, capacity
+from workers.operations.board.counts import Capacity, Counts, Totals, capacity
 from workers.operations.board.deadlines import Deadline
 from workers.operations.board.docks import Bay, Dock, Item, Pictures, Problem, picture, with_missing
 from workers.operations.board.first import NOW, TODAY, Down, Seen, Task, first
 from workers.operations.board.lists import LISTS
 from workers.operations.board.pipeline import Pace, Waiting, outlook
+from workers.operations.board.reconciling import Reconciled, Statement
 from workers.operations.lag.figures import StageLag
 from workers.operations.lag.history import Members
 from workers.operations.lag.verdict import Verdict
@@ -150,7 +151,7 @@ def test_rows_and_messages_of_a_stage_stand_side_by_side_and_the_gravest_other_s
 
 
 def totals(size: int, week: int, leaving: int) -> Totals:
-    return Totals(1, size, week, size // 2, 60.0, 0, leaving, AT)
+    return Totals(1, size, week, size // 2, 0.5, 60.0, leaving, AT)
 
 
 @pytest.mark.parametrize(
@@ -169,7 +170,14 @@ def test_when_the_store_is_full(stored: Totals, limit: int, days: float | None, 
 
 
 def seen(**changes: object) -> Seen:
-    quiet = Seen((), (), outlook((), Pace()), Counts(policy=1), None, reconciled=Reconciled(AT, 60.0, 1, 1, 1, 0))
+    quiet = Seen(
+        (),
+        (),
+        outlook((), Pace()),
+        Counts(policy=1),
+        None,
+        reconciled=Reconciled(Statement(AT, 60.0, 1, 1, 1, 0), 1, 1),
+    )
     return msgspec.structs.replace(quiet, **changes)
 
 
@@ -181,17 +189,20 @@ LATE = Deadline("case-1", "01AB0000126", "detained", AT, 3600.0, 2, 1)
 DONE = Deadline("case-2", "01AB0000226", "bail", AT, 3600.0, 2, 2)
 STALLED = pipeline.Step("transfer", verdict=Verdict.STALLED, says="nothing was finished for 60 s")
 
+BAY, DAYS = "/board/bays?dock=DOCK-01", "/board/lists/reconciled"
+
 TASKS = [
     ({"down": (Down("verification", "halted", "too many faults"),)}, NOW, "verification is halted: too many", ""),
-    ({"steps": (STALLED,)}, NOW, "transfer STALLED: nothing was finished for 60 s", ""),
-    ({"unverified": 25 * 3600.0}, NOW, "waits for 25 h", "lists/unverified"),
-    ({"docks": DOCKS}, TODAY, "DOCK-01 BAY-03, CAM-BAY-03: failed: its folder cannot be read", "bays"),
-    ({"docks": (Dock("D-1", (), silent="its program is stopped"),)}, NOW, "D-1 is silent", "bays"),
-    ({"deadlines": (LATE, DONE)}, NOW, "01AB0000126: the detained clock ends in 60 min, 1 of 2", "deadlines"),
+    ({"steps": (STALLED,)}, NOW, "transfer STALLED: nothing was finished for 60 s", "/board/stages/transfer"),
+    ({"unverified": 25 * 3600.0}, NOW, "waits for 25 h", "/board/lists/unverified"),
+    ({"docks": DOCKS}, TODAY, "DOCK-01 BAY-03, CAM-BAY-03: failed: its folder cannot be read", BAY),
+    ({"docks": (Dock("D-1", (), silent="its program is stopped"),)}, NOW, "D-1 is silent", "/board/bays?dock=D-1"),
+    ({"deadlines": (LATE, DONE)}, NOW, "01AB0000126: the detained clock ends in 60 min, 1 of 2", "/board/deadlines"),
     ({"room": Capacity(1, 2, 1.0, 3.0, "full in about 3 days")}, NOW, "the store: full in about 3 days", ""),
-    ({"letters": 4}, TODAY, "4 dead letters", "letters"),
-    ({"reconciled": Reconciled(AT, 60.0, 9, 8, 8, 1)}, NOW, "1 difference between", ""),
-    ({"reconciled": None}, 3, "never reconciled", ""),
+    ({"letters": 4}, TODAY, "4 dead letters", "/board/letters"),
+    ({"reconciled": Reconciled(Statement(AT, 60.0, 9, 8, 8, 1), 1, 1, 1)}, NOW, "1 difference between", DAYS),
+    ({"reconciled": Reconciled()}, 3, "never reconciled", DAYS),
+    ({"reconciled": Reconciled(Statement(AT, 60.0, 9, 9, 9, 0), 31, 29)}, 3, "2 days of the last 31", DAYS),
 ]  # fmt: skip
 
 
@@ -207,7 +218,7 @@ def test_each_fault_makes_one_task_that_says_what_to_do(
 def test_every_number_that_wants_a_person_makes_a_task_and_the_pressing_ones_come_first() -> None:
     wanted = {"failed", "damaged", "gaps", "sweeps", "quarantine", "overdue", "answered", "queued", "rejected"}
     told = first(seen(counts=Counts(policy=None, reviews_week=1, **dict.fromkeys(wanted, 2))))
-    assert {task.to.removeprefix("lists/") for task in told} == {*wanted, "reviews", ""}
+    assert {task.to.removeprefix("/board/lists/") for task in told} == {*wanted, "reviews", ""}
     assert [task.pressing for task in told] == sorted(task.pressing for task in told)
 
 
@@ -218,8 +229,8 @@ def test_every_task_leads_to_a_page_that_there_is() -> None:
                                         unverified=2.0 * 86400)))  # fmt: skip
     assert len(tasks) > 10
     for task in tasks:
-        kind, _, name = task.to.partition("/")
-        assert f"/board/{task.to}" in paths or kind == "" or (kind == "lists" and name in LISTS), task
+        path, _, name = task.to.partition("?")[0].rpartition("/")
+        assert task.to.partition("?")[0] in {*paths, ""} or (path == "/board/lists" and name in LISTS), task
 
 
 def test_lengths_of_time_are_told_in_the_unit_that_fits() -> None:

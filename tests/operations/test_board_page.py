@@ -3,71 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
-from pathlib import Path
 
 import httpx
 import msgspec
 import pytest
 
-from console.web import sessions
-from console.web.app import Board
-from console.web.csrf import Cookies
+from console.web.pages.board_asking import Asking
 from console.web.pages.board_drawing import PARTS
-from console.web.pages.board_watch import Slow
-from console.web.people import PEOPLE, People, Role
-from console.web.visit import Parts
-from streams.settings import load
+from console.web.people import Role
+from tests.operations.board_desk import Desk
 from tests.operations.board_rows import everything
 from tests.operations.test_board import BROKEN, DOCKS, bay
-from workers.database.engine import Database
+from workers.database.engine import execute
 from workers.errors import BrokerAway
 from workers.operations.board.docks import Dock
-from workers.prosecution.links.server import LinksServer
-
-
-class Desk:
-    """A board that is served, and people who are signed in at it."""
-
-    def __init__(self, home: Path, database: Database) -> None:
-        self.home = home
-        self.database = database
-        (home / "dock-state").mkdir(parents=True)
-        # Nobody answers there: what Kafka alone knows is shown as missing.
-        settings = load(home, kafka="127.0.0.1:1", namespace=database.schema)
-
-        async def nothing(*_: object) -> bytearray:
-            raise AssertionError("the board neither publishes nor reads footage")
-
-        self.people = People(home / PEOPLE)
-        self.parts = Parts(settings=settings, database=database, people=self.people, cookies=Cookies(secure=False),
-                           publish=nothing, read=nothing)  # type: ignore[arg-type]  # fmt: skip
-        self.server = LinksServer(Board(self.parts).armoured(), "127.0.0.1", 0)
-
-    async def signed_in(self, role: Role) -> httpx.AsyncClient:
-        person = self.people.add(f"WARRANT-{role.name}", "Somebody", [role])
-        async with self.database.transaction() as connection:
-            value = await sessions.begin(connection, person, datetime.now(UTC))
-        base = f"http://127.0.0.1:{self.server.port}"
-        return httpx.AsyncClient(base_url=base, cookies={self.parts.cookies.session: value}, trust_env=False)
-
-    def shows(self, dock: Dock) -> None:
-        """What the program of a dock does."""
-        draft = self.home / "draft"
-        draft.write_bytes(msgspec.json.encode(dock))
-        os.replace(draft, self.home / "dock-state" / f"{dock.dock}.json")
-
-
-@pytest.fixture
-async def desk(tmp_path: Path, database: Database) -> AsyncIterator[Desk]:
-    made = Desk(tmp_path / "home", database)
-    await made.server.start()
-    yield made
-    await made.server.stop()
-    await made.parts.board.stop()
 
 
 async def test_every_link_of_the_board_leads_somewhere_and_every_list_to_its_clips(desk: Desk) -> None:
@@ -78,7 +29,7 @@ async def test_every_link_of_the_board_leads_somewhere_and_every_list_to_its_cli
         page = await operator.get("/board")
         assert page.status_code == 200 and "script-src 'self'" in page.headers["content-security-policy"]
         assert not re.search(r"<script>|<style|style=|\son\w+=", page.text), "nothing that the policy forbids"
-        for text in ("CAM-BAY-03", "needs a person", "may be taken", "DOCK-01", "20 s", "Do first", "in quarantine"):
+        for text in ("CAM-BAY-03", "needs a person", "may be taken", "DOCK-01", "Do first", "in quarantine"):
             assert text in page.text, text
         links = {
             link.replace("&amp;", "&").partition("#")[0] for link in re.findall(r'href="(/board[^"]*)"', page.text)
@@ -91,9 +42,9 @@ async def test_every_link_of_the_board_leads_somewhere_and_every_list_to_its_cli
             clips.update(re.findall(r'href="/clips/([^"]+)"', there.text))
         rows = await desk.database.fetch("SELECT clip_id FROM clip_fate")
         assert len(clips) > 10 and clips <= {row["clip_id"] for row in rows}
-        told = (await operator.get("/api/board")).json()
+        told = (await operator.get("/api/v1/board")).json()
         assert told["counts"]["quarantine"] == 1 and told["summary"]["codes"]["failed"] == 1
-        lines = (await operator.get("/api/board/lists/quarantine")).json()["lines"]
+        lines = (await operator.get("/api/v1/lists/quarantine")).json()["lines"]
         assert [line["says"] for line in lines] == ["the digest differs"]
         assert (await operator.get("/board/lists/nothing")).status_code == 404
         assert (await operator.get("/board/lists/bin?sort=soon&id=x")).status_code == 400
@@ -103,7 +54,7 @@ async def test_every_link_of_the_board_leads_somewhere_and_every_list_to_its_cli
 async def test_whoever_is_not_on_duty_for_it_sees_no_board(desk: Desk) -> None:
     for role in (Role.OFFICER, Role.PANEL):
         async with await desk.signed_in(role) as other:
-            for path in ("/board", "/board/stream", "/board/lists/bin", "/api/board"):
+            for path in ("/board", "/board/stream", "/board/lists/bin", "/api/v1/board"):
                 assert (await other.get(path)).status_code == 403, (role, path)
 
 
@@ -113,7 +64,7 @@ async def test_names_from_outside_are_text_and_never_markup(desk: Desk) -> None:
     async with await desk.signed_in(Role.SUPERVISOR) as supervisor:
         for path in ("/board", "/board/bays"):
             page = await supervisor.get(path)
-            assert "<img" not in page.text and "&lt;img" in page.text, path
+            assert "<img src=x" not in page.text and "&lt;img src=x" in page.text, path
 
 
 async def test_a_change_in_a_dock_reaches_the_browser_within_two_seconds(desk: Desk) -> None:
@@ -133,16 +84,59 @@ async def test_a_change_in_a_dock_reaches_the_browser_within_two_seconds(desk: D
         assert "may be taken" not in html
 
 
+async def test_whoever_has_left_is_told_nothing_more_by_a_page_that_is_open(desk: Desk) -> None:
+    desk.shows(DOCKS[0])
+    async with await desk.signed_in(Role.OPERATOR) as operator, await desk.signed_in(Role.AUDITOR) as auditor:
+        async with operator.stream("GET", "/board/stream") as theirs, auditor.stream("GET", "/board/stream") as others:
+            told, still_told = _parts(theirs), _parts(others)
+            for _ in PARTS:
+                await anext(told)
+                await anext(still_told)
+            desk.people.leave("WARRANT-OPERATOR", "2026-11-22T12:00:00.000Z")
+            async with asyncio.timeout(10):
+                assert [part async for part, _ in told if part not in PARTS] == [], "it ends by itself"
+            desk.shows(Dock("DOCK-02", (bay("BAY-01", BROKEN),)))
+            async with asyncio.timeout(10):
+                assert any(["DOCK-02" in html async for _, html in _until(still_told, "DOCK-02")])
+        assert (await operator.get("/board/stream", headers={"accept": "text/event-stream"})).status_code == 401
+
+
+async def _until(told: AsyncIterator[tuple[str, str]], words: str) -> AsyncIterator[tuple[str, str]]:
+    async for part, html in told:
+        yield part, html
+        if words in html:
+            return
+
+
 async def test_a_part_that_is_away_takes_only_its_own_figures_along(desk: Desk) -> None:
     async with await desk.signed_in(Role.ADMINISTRATOR) as administrator:
         watch = desk.parts.board.watch(desk.parts.settings, desk.database)
-        for slow in (watch.letters, watch.lags, watch.totals):
-            await slow.settled()
-        told = (await administrator.get("/api/board")).json()
+        for group in (watch.sources.letters, watch.sources.lags, watch.sources.totals):
+            await group.settled()
+        told = (await administrator.get("/api/v1/board")).json()
         assert told["letters"] is None and any("Kafka" in why for why in told["away"])
         assert told["totals"]["clips"] == 0 and told["counts"]["unverified"] == 0
         page = await administrator.get("/board")
         assert "Not answering just now" in page.text
+
+
+async def test_a_database_that_takes_its_time_holds_up_neither_a_page_nor_the_docks(desk: Desk) -> None:
+    watch = desk.parts.board.watch(desk.parts.settings, desk.database)
+    async with await desk.signed_in(Role.OPERATOR) as operator:
+        first = seen = await watch.board()
+        async with desk.database.transaction() as connection:
+            await execute(connection, "LOCK TABLE gaps IN ACCESS EXCLUSIVE MODE")
+            desk.shows(DOCKS[0])
+            async with asyncio.timeout(8):
+                while not seen.docks:
+                    seen = await watch.newer(seen, 1.0)
+                assert "CAM-BAY-01" in (await operator.get("/board")).text
+            assert seen.at > first.at and seen.asked.rows and first.asked.rows
+            assert seen.asked.rows < seen.at, "and the other figures say of when they are"
+        freed = seen
+        async with asyncio.timeout(8):
+            while not seen.asked.rows or seen.asked.rows <= freed.at:
+                seen = await watch.newer(seen, 1.0)
 
 
 async def _parts(stream: httpx.Response) -> AsyncIterator[tuple[str, str]]:
@@ -161,7 +155,7 @@ async def test_what_fails_in_the_background_is_said_and_asked_again(caplog: pyte
             raise answer
         return answer
 
-    slow = Slow("lag", ask, every=0.0)
-    seen = [(await slow.settled(), slow.away) for _ in range(4)]
+    group = Asking("lag", ask, every=0.0)
+    seen = [(await group.settled(), group.away) for _ in range(4)]
     assert seen == [(7, ""), (7, "The lag cannot be read: RuntimeError"), (7, "Kafka does not answer"), (8, "")]
     assert "cannot read the lag" in caplog.text

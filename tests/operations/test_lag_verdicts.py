@@ -7,7 +7,7 @@ import itertools
 import pytest
 from msgspec.structs import replace
 
-from workers.operations.lag.figures import over_in, stage_lag
+from workers.operations.lag.figures import has_trend, over_in, stage_lag
 from workers.operations.lag.history import APART, KEPT, OLD_APART, RECENT, Look, Looks, Members, Place, add, merged
 from workers.operations.lag.verdict import LONG_STEP, STALLED_AFTER, Shows, Verdict, judge
 
@@ -203,6 +203,31 @@ def test_a_stage_that_is_started_again_is_not_called_stopped() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("mute", "expected"),
+    [
+        ([False] * 9, Verdict.OK),
+        ([False] + [True] * 4, Verdict.OK),
+        ([False] + [True] * 5, Verdict.STALLED),
+        ([True] * 9 + [False], Verdict.OK),
+        ([True, True, False] * 5 + [True], Verdict.OK),
+    ],
+)
+def test_who_works_by_the_clock_and_does_not_answer_is_stalled(mute: list[bool], expected: Verdict) -> None:
+    """It has a lock and no messages: nothing else tells that its process sleeps."""
+    seen = tuple(Look(START + n * EVERY, Members.THERE, mute=one) for n, one in enumerate(mute))
+    assert judge(seen).verdict is expected
+    gone = tuple(replace(look, members=Members.NOBODY) for look in seen)
+    assert judge(gone).verdict is Verdict.STOPPED
+
+
+def test_there_is_a_trend_once_looks_of_late_lie_apart() -> None:
+    assert not has_trend(looks((5, 9)))
+    assert not has_trend((Look(START, Members.THERE), Look(START + 1, Members.THERE)))
+    assert has_trend(looks((5, 9), (6, 9)))
+    assert not has_trend((Look(START - 500, Members.THERE), Look(START, Members.THERE)))
+
+
 # The figures.
 
 
@@ -214,6 +239,8 @@ def test_the_end_of_a_backlog_is_reckoned_from_messages_or_where_bytes_move_from
     assert over_in(looks((9, 9))) == 0.0
     assert over_in(looks(*[(5, 9 + n) for n in range(9)])) is None
     assert over_in(backlog[:1]) is None
+    stood = looks((0, 0), (0, 60), (0, 60), (0, 60), (20, 60))
+    assert over_in(stood) == pytest.approx(2 * (stood[-1].at - stood[-2].at)), "what stood still is caught up now"
 
 
 def test_the_figures_of_a_stage_name_only_the_places_in_which_something_waits() -> None:

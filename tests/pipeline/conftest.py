@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.collector import Collector
 from tests.pipeline.pipeline import Pipeline, Said
 
 SETTINGS = """\
@@ -27,11 +28,18 @@ class Fresh(Pipeline):
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fresh]:
+def collector() -> Iterator[Collector]:
+    """Gets the traces of the system."""
+    with Collector() as collecting:
+        yield collecting
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Fresh]:
     home: Path = tmp_path_factory.mktemp("pipeline") / "home"
     running = Fresh(home)
     try:
-        running.start(SETTINGS)
+        running.start(f'{SETTINGS}otlp_endpoint = "{collector.endpoint}"\n')
         running.first_status = asyncio.run(running.bwv("status", "--json"))
         yield running
     finally:

@@ -146,6 +146,27 @@ class Pipeline(RunningSystem):
             os.kill(pid, signal.SIGCONT)
 
     @asynccontextmanager
+    async def slowed(self, part: str, share: float) -> AsyncIterator[None]:
+        """Let a part run for this share of the time only, as on a machine that has much else to do."""
+        pid = self.pid(part)
+        assert pid, f"{part} does not run"
+
+        async def stop_and_go() -> None:
+            while True:
+                os.kill(pid, signal.SIGSTOP)
+                await asyncio.sleep(0.3 * (1 - share))
+                os.kill(pid, signal.SIGCONT)
+                await asyncio.sleep(0.3 * share)
+
+        task = asyncio.create_task(stop_and_go())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            os.kill(pid, signal.SIGCONT)
+
+    @asynccontextmanager
     async def another_dock(self, name: str) -> AsyncIterator[Path]:
         """Run one more dock with a key of its own; gives its folder. Enrolling the key is up to the test."""
         folder = self.home / f"folder-{name.lower()}"

@@ -161,7 +161,7 @@ def folded(outcomes: list[s.OutcomeRecorded]) -> Case:
     return case
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(OUTCOMES, st.randoms(use_true_random=False))
 def test_the_order_in_which_outcomes_arrive_does_not_matter(outcomes: list[s.OutcomeRecorded], random) -> None:  # type: ignore[no-untyped-def]
     there = earliest_end(folded(outcomes))
@@ -171,7 +171,7 @@ def test_the_order_in_which_outcomes_arrive_does_not_matter(outcomes: list[s.Out
     assert (there.earliest_end, there.expected) == (other.earliest_end, other.expected)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(OUTCOMES)
 def test_no_end_comes_before_six_months_from_any_conviction(outcomes: list[s.OutcomeRecorded]) -> None:
     # Every unit ends, so that there is something to look at: with an acquittal at the end of it all.
@@ -188,7 +188,7 @@ def test_no_end_comes_before_six_months_from_any_conviction(outcomes: list[s.Out
         assert earliest_end(folded([*settled, *last, later])).earliest_end is None
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(OUTCOMES)
 def test_whoever_is_in_custody_keeps_the_case(outcomes: list[s.OutcomeRecorded]) -> None:
     before = [one for one in outcomes if one.on < "2027-01-01"]

@@ -48,8 +48,11 @@ async def test_what_a_person_said_to_show_the_incident_is_there_too(database: Da
     await clips.under_hold(same, "hold-a", "active")
     await clips.under_hold(asked, "hold-a", "cleared")
     await clips.under_hold(other, "hold-of-another-case", "active")
+    signed = await clips.clip(incident="INC-2")
+    await clips.set(signed, "facts", f'[{{"type": "incident", "incident": "{case().incidents[0]}", "by": "SMITH",'
+                                     ' "at": "2026-10-23T00:00:00Z"}]')  # fmt: skip
     found = await unused(database, case(holds=("hold-a",), unused=(marked(described, 1),)))
-    assert sorted(found) == sorted([same, described])
+    assert sorted(found) == sorted([same, described, signed])
 
 
 async def test_a_deleted_clip_is_told_of(database: Database, clips: Catalogued) -> None:

@@ -46,9 +46,11 @@ async def relay(answer: str = "250 taken") -> AsyncIterator[tuple[str, list[str]
         writer.close()
 
     server = await asyncio.start_server(talk, "127.0.0.1", 0)
-    yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
-    server.close()
-    await server.wait_closed()
+    try:
+        yield f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}", heard
+    finally:
+        server.close()
+        await server.wait_closed()
 
 
 async def test_a_code_leaves_by_the_relay_to_one_address_alone(tmp_path: Path) -> None:

@@ -12,8 +12,9 @@ from console.cli.category_file import Wanted, read_file, resolve
 from tests.retention.desk import SURREY, Desk, ago, done, refused
 from workers.fate.moves import Standing
 from workers.keys.statements import now_iso
+from workers.retention.clips import incidents_of
 from workers.retention.facts import Categorised, Confirmed
-from workers.retention.statements import TimeCorrection
+from workers.retention.statements import Categorisation, TimeCorrection
 
 DAY = timedelta(days=1)
 KNOWN = ("uncategorised", "evidential", "complaint", "training")
@@ -82,6 +83,44 @@ async def test_the_same_category_again_changes_nothing(office: Desk) -> None:
     done(await office.categorise(clip, "training", "BAKER"), "training already", "complaint is kept longer")
     assert len((await office.fate(clip)).facts) == 2
     assert len(await office.told("clips.categorised")) == 2
+
+
+async def test_an_incident_is_given_with_a_category_and_beside_those_before_it(office: Desk) -> None:
+    clip = await office.clip(incident="INC-1")
+    for category, incident, said in (
+        ("evidential", "INC-2", "is evidential and shows INC-2; "),
+        ("evidential", "INC-3", "is evidential and shows INC-3; "),  # the category that it has, and something new
+        ("evidential", "INC-3", "is evidential and shows INC-3 already"),
+        ("complaint", "INC-1", "is complaint and shows INC-1"),
+    ):
+        asked = Categorisation(clip, category, "as seen", "ADMIN", now_iso(), incident=incident)
+        assert said in (await office.ask(asked)).says
+    fate = await office.fate(clip)
+    kinds = [type(fact).__name__ for fact in fate.facts]
+    assert kinds == ["Categorised", "IncidentGiven", "IncidentGiven", "Categorised", "IncidentGiven"]
+    assert incidents_of(fate) == ("INC-1", "INC-2", "INC-3")
+    planned = await office.planned(clip)
+    assert planned is not None and planned["incident"] == "INC-3"
+    assert len(await office.told("clips.categorised")) == 3
+
+
+@pytest.mark.parametrize(("incident", "confirms"), [("", False), (" INC", False), ("I\nC", False), ("x" * 201, False),
+                                                    ("INC-1", True)])  # fmt: skip
+async def test_what_is_no_incident_is_refused(office: Desk, incident: str, confirms: bool) -> None:
+    clip = await office.clip()
+    asked = Categorisation(clip, "evidential", "as seen", "ADMIN", now_iso(), confirms, incident)
+    refused(await office.ask(asked), "incident")
+    assert (await office.fate(clip)).facts == ()
+
+
+async def test_an_incident_takes_a_clip_out_of_the_bin(office: Desk) -> None:
+    clip = await office.clip()
+    await office.categorise(clip, "training")
+    await office.intend(clip)
+    refused(await office.categorise(clip, "training"), "in the bin as such")
+    asked = Categorisation(clip, "training", "as seen", "ADMIN", now_iso(), incident="INC-1")
+    done(await office.ask(asked), "out of the bin and training and shows INC-1")
+    assert (await office.fate(clip)).disposal is None
 
 
 async def test_a_name_that_the_policy_does_not_define_is_refused_with_the_nearest(office: Desk) -> None:

@@ -24,6 +24,7 @@ from workers.retention.facts import (
     Fact,
     Hold,
     HoldReason,
+    IncidentGiven,
     NotBefore,
     Reviewed,
     TimeConfirmed,
@@ -41,6 +42,7 @@ MOMENTS = st.datetimes(datetime(2015, 1, 1), datetime(2060, 1, 1), timezones=st.
 FACTS = st.one_of(
     st.builds(Categorised, st.sampled_from(NAMED), PERSON, MOMENTS),
     st.builds(Confirmed, st.sampled_from(NAMED), PERSON, MOMENTS),
+    st.builds(IncidentGiven, st.sampled_from(("INC-1", "INC-2")), PERSON, MOMENTS),
     st.builds(TimeCorrected, MOMENTS, PERSON, MOMENTS),
     st.builds(TimeConfirmed, MOMENTS, PERSON, MOMENTS),
     st.builds(Reviewed, st.sampled_from(Verdict), PERSON, MOMENTS),

@@ -114,6 +114,25 @@ async def test_people_decide_about_clips_on_a_running_system(office: Office, tmp
     ).json
     assert {row["about"] for row in done} == set(clips) and {row["verdict"] for row in done} == {"done"}
 
+    # An incident that no camera carried: its hold comes over the clip; nobody plays it while it is locked.
+    hold = (await office.done("hold", "place", "--incident", "INC-78", "--reason", "inquest", "--json")).json["hold"]
+    shown = await office.done("categorise", three, "evidential", "--shows", "INC-78", "--reason", "as seen")
+    assert "shows INC-78" in shown.out
+
+    async def under_hold() -> bool:
+        return f"inquest/{hold}" in (await office.row(three))["hold_reasons"]
+
+    await office.until(under_hold, f"{three} to fall under {hold}")
+    assert "shows incident INC-78" in (await office.done("trace", three)).out
+    why = ("--reason", "before first accounts")
+    assert (await office.bwv("viewing", "lock", "--officer", "PC-100", *why)).code == 2, "for which period?"
+    await office.done("viewing", "lock", "--incident", "INC-78", "--but", "DI-1", *why)
+    [lock] = (await office.done("viewing", "list", "--json")).json
+    assert (lock["incident"], lock["people"], lock["reason"]) == ("INC-78", ["DI-1"], "before first accounts")
+    await office.done("viewing", "unlock", lock["lock_id"], "--reason", "accounts given")
+    assert (await office.done("viewing", "list", "--json")).json == []
+    assert (await office.bwv("viewing", "unlock", lock["lock_id"], "--reason", "again")).code == 2
+
     # The camera's clock was wrong.
     corrected = await office.done("correct-time", two, "2026-01-05T10:00:00+00:00", "--reason", "its clock was ahead")
     assert "another person confirms" in corrected.out

@@ -9,9 +9,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from workers.database.engine import Database
 from workers.errors import PolicyInvalid
 from workers.footage.recording import Kind, SourceType
 from workers.retention.facts import HoldReason
+from workers.retention.policies import named_only
 from workers.retention.policy import parse
 from workers.retention.rules import (
     Budget,
@@ -48,6 +50,25 @@ def test_the_mets_uncategorised_footage_goes_within_31_days() -> None:
     [rule] = policy.rules("uncategorised", *WORN)
     assert (rule.period.text, rule.clock, rule.then) == ("31 days", Clock.RECORDED, Then.EXPIRE)
     assert (policy.window, policy.bin) == (timedelta(hours=48), timedelta(hours=72))
+
+
+@pytest.mark.parametrize("name", ["met", "surrey"])
+def test_sexual_offences_children_and_privilege_are_for_named_people(name: str) -> None:
+    policy = parse(shipped(name), 1)
+    assert [one.name for one in policy.categories if one.named_only] == ["sexual-offence", "child", "privileged"]
+
+
+async def test_a_category_that_is_given_up_hides_no_less_than_before(database: Database) -> None:
+    without = MET.replace('name = "child"', 'name = "minor"')
+    opened = MET.replace("named_only = true\n", "", 1).replace("named_only = true  ", "", 1)
+    for version, toml, hidden in (
+        (1, MET, {"sexual-offence", "child", "privileged"}),
+        (2, without, {"sexual-offence", "child", "minor", "privileged"}),
+        (3, opened, {"minor", "privileged"}),
+    ):
+        await database.execute("INSERT INTO policies VALUES (%s, 'p', %s, '', now(), 'ADMIN', '{}')", (version, toml))
+        async with database.connection() as connection:
+            assert await named_only(connection) == hidden, version
 
 
 def test_an_override_takes_the_place_of_its_category_for_the_clips_it_names() -> None:
@@ -99,6 +120,10 @@ REFUSED = {
     "missing source": (MET.replace(SOURCE, ""), "category 'uncategorised': Object missing required field `source`"),
     "empty source": (MET.replace(SOURCE, 'source = " "'), "'uncategorised': source is empty"),
     "wrong type": (MET.replace('period = "31 days"', "period = 31", 1), "expected text"),
+    "all for named people": (
+        MET.replace('name = "uncategorised"', 'name = "uncategorised"\nnamed_only = true', 1),
+        "'uncategorised': named_only would hide every clip",
+    ),
     "no period": (MET.replace('"31 days"', '"a month"', 1), "'a month': expected a length of time"),
     "window in months": (MET.replace('window = "48 hours"', 'window = "1 month"'), "window: '1 month': expected"),
     "no uncategorised": (

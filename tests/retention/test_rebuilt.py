@@ -23,7 +23,9 @@ async def test_policies_facts_and_reviews_come_back_and_what_was_in_the_bin_does
     await desk.categorise(clips[4], "evidential")
     events = [await registered(desk.database, clip) for clip in clips]
     await record(desk.database, events)
-    await desk.categorise(clips[0], "evidential")
+    shown = s.Categorisation(clips[0], "evidential", "as seen", "ADMIN", now_iso(), incident="INC-0")
+    done(await desk.ask(shown))
+    done(await desk.ask(msgspec.structs.replace(shown, incident="INC-7")))
     await desk.categorise(clips[0], "evidential", "BAKER", confirms=True)
     corrected = s.TimeCorrection(clips[1], now_iso(ago(days=3)), "wrong clock", "ADMIN", now_iso())
     await desk.ask(corrected)
@@ -48,7 +50,7 @@ async def test_policies_facts_and_reviews_come_back_and_what_was_in_the_bin_does
         before, after = await desk.database.fetch(ask), await again.database.fetch(ask)
         assert after == before
         kinds = {fact["type"] for row in after for fact in row["facts"]}
-        assert kinds == {"category", "confirmed", "time", "not-before", "early", "reviewed"}
+        assert kinds == {"category", "confirmed", "incident", "time", "not-before", "early", "reviewed"}
         assert (await again.row(clips[4]))["disposal"] is None, "what was in the bin is out of it"
         await same(desk.database, again, "policies", "version, name, toml, sha256, adopted_at, adopted_by, adoption")
         await same(

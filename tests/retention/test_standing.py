@@ -9,14 +9,17 @@ from typing import Any
 import msgspec
 import pytest
 
-from streams.messages import ClipRegistered, ClipVerified, StandingHoldPlaced
+from streams.messages import ClipCategorised, ClipRegistered, ClipVerified, StandingHoldPlaced
 from tests.retention.held import HERE, TEN, Held, near
 from workers.database.engine import fetch
 from workers.fate.moves import Disposal
 from workers.fate.row import find_on
+from workers.keys.statements import PURPOSES, now_iso
 from workers.retention.answers import Verdict
+from workers.retention.categorising import said_in
 from workers.retention.places import FIX_ERROR, distance
 from workers.retention.standing import CLOCKS, SIGHTS, holds_over, look_for_clips, standing_holds_over
+from workers.retention.statements import Categorisation
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -58,6 +61,43 @@ async def test_a_clip_that_the_catalogue_does_not_know_yet_is_found_by_its_own_r
     other = await held.clip(incident="INC-2", catalogued=False)
     hold, _ = await held.ask(scope="incident", incident="INC-1", reason="foi")
     assert await held.states(hold) == {hidden: "active"} and not (await held.fate(other)).held
+
+
+async def shows(held: Held, clip: str, incident: str) -> ClipCategorised:
+    """A person says that a clip shows an incident, as retention writes it; returns what it tells."""
+    said = Categorisation(clip, "evidential", "as seen", "ADMIN", now_iso(), incident=incident)
+    fate = await held.fate(clip)
+    facts = msgspec.json.encode((*fate.facts, *said_in(said, fate.facts))).decode()
+    await held.database.execute("UPDATE clip_fate SET facts = %s WHERE clip_id = %s", (facts, clip))
+    signed = held.people["ADMIN"].sign(PURPOSES[Categorisation], said)
+    return ClipCategorised(clip, "evidential", "evidential", 1, signed)
+
+
+async def test_a_clip_of_which_a_person_said_so_falls_under_the_incidents_hold(held: Held) -> None:
+    before, unseen, later = await held.clip(), await held.clip(catalogued=False), await held.clip(incident="INC-9")
+    for clip in (before, unseen):
+        await shows(held, clip, "INC-1")
+
+    hold, answer = await held.ask(scope="incident", incident="INC-1", reason="inquest")
+    assert answer.details == {"hold": hold, "matched": 2}
+    assert await held.states(hold) == {before: "active", unseen: "active"}
+
+    told = await shows(held, later, "INC-1")
+    assert await over(held, later) == [hold], "no disposal is committed before the stage has heard of it"
+    await held.give("clips.categorised", told, "evt-later", later)
+    await held.settle()
+    assert (await held.states(hold))[later] == "active"
+    other, _ = await held.ask(scope="incident", incident="INC-9", reason="foi")
+    assert (await held.states(other)) == {later: "active"}, "nor does it leave the incident that its camera carried"
+
+
+async def test_a_category_alone_brings_nothing_under_a_hold(held: Held) -> None:
+    clip = await held.clip()
+    await held.ask(scope="incident", incident="INC-1", reason="inquest")
+    said = Categorisation(clip, "evidential", "INC-1", "ADMIN", now_iso())
+    signed = held.people["ADMIN"].sign(PURPOSES[Categorisation], said)
+    await held.give("clips.categorised", ClipCategorised(clip, "evidential", "evidential", 1, signed), "evt", clip)
+    assert await held.settle() == [] and not (await held.fate(clip)).held
 
 
 OFFICER = {"scope": "officer", "reason": "dsi", "officers": ["PC-100"]} | PERIOD

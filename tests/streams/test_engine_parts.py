@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 
 from streams import messages as m
 from streams.dead_letters import Origin
 from streams.engine import admin, exits, guard, logs
+from streams.engine.byte_threads import ByteThreads, Work
 from streams.engine.health import IDLE_LIMIT, METRICS, Health
 from streams.engine.member import Slot
 from streams.engine.refusals import Refusals
@@ -123,15 +125,18 @@ def test_a_slot_belongs_to_one_process_and_is_free_when_it_ends(tmp_path: Path) 
     second.free()
 
 
-def test_no_secret_shows_in_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    canary = "CANARY-9f8e7d6c5b4a"
+@pytest.mark.parametrize("stage", ["transfer", "alarms", "board"])
+def test_no_secret_shows_in_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[str], stage: str) -> None:
+    canary, address = "CANARY-9f8e7d6c5b4a", "https://alerts.example.police.uk/hunter8-x"
     (tmp_path / "transfer.json").write_text(json.dumps({"access_key": "transfer", "secret_key": canary}))
+    (tmp_path / "webhook").write_text(f"{address}\nwhsec_hunter9-x\n")
+    settings = Settings(home=tmp_path, alarm_webhook="webhook", board_oidc_secret="is-not-there")
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     try:
-        logs.configure("transfer", tmp_path)
+        logs.configure(stage, tmp_path, files=settings.secret_files)
         log = logging.getLogger("test")
-        log.info("the key is %s", canary)
+        log.info("the key is %s, POST %s with whsec_hunter9-x", canary, address)
         log.info("postgresql://bwv:hunter2-x@127.0.0.1/bwv password=hunter3-x {'secret_key': 'hunter4-x'}")
         log.info('{"password": "hunter5-x"}')
         log.info("-----BEGIN PRIVATE KEY-----\nhunter6-x\n-----END PRIVATE KEY-----")
@@ -145,7 +150,7 @@ def test_no_secret_shows_in_a_log(tmp_path: Path, capsys: pytest.CaptureFixture[
     written = capsys.readouterr().err
     assert canary not in written and "hunter" not in written
     lines = [json.loads(line) for line in written.splitlines()]
-    assert len(lines) == 5 and all(line["stage"] == "transfer" for line in lines)
+    assert len(lines) == 5 and all(line["stage"] == stage for line in lines)
 
 
 @pytest.mark.usefixtures("leaving")
@@ -198,6 +203,46 @@ async def test_what_cannot_even_be_dead_lettered_ends_the_process() -> None:
     with pytest.raises(Left) as left:
         await guarded.attempt(requested())
     assert left.value.code == exits.UNSAFE
+
+
+class Talks(Stage):
+    """Logs where its work is done: in the loop, and in a thread of its own."""
+
+    name = "release"
+    listens = ("receipts.requested",)
+
+    def __init__(self) -> None:
+        self.threads = ByteThreads(Settings(), self.name)
+
+    async def receive(self, message: m.Message, envelope: Envelope) -> None:
+        log = logging.getLogger("stage")
+        log.info("begins")
+        await self.threads.run(Work(), lambda: log.info("reads"))
+
+
+async def test_each_line_says_whose_it_is_and_what_it_is_about(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = logging.getLogger()
+    before, level = root.handlers[:], root.level
+    stage, good = Talks(), requested()
+    poison = Origin("bwv.uploads.reported", 0, 1, 0.0, b"CAM-7", b"no JSON", good.headers)
+    guarded = guard.Guard(stage, Settings(fault_limit=1), DeafBroker(), Health("release"), patience=9.0)  # type: ignore[arg-type]
+    try:
+        logs.configure("release", tmp_path)
+        await guarded.attempt(good)
+        with pytest.raises(exits.StageEnds):
+            await guarded.attempt(poison)
+        logging.getLogger("stage").info("after a poison message")
+    finally:
+        root.handlers[:] = before
+        root.setLevel(level)
+        structlog.contextvars.clear_contextvars()
+        stage.threads.close()
+    lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
+    about = {line["event"]: {name: line.get(name) for name in ("stage", "clip", "camera")} for line in lines}
+    assert about["begins"] == about["reads"] == {"stage": "release", "clip": "clip-1", "camera": None}
+    assert about["after a poison message"] == {"stage": "release", "clip": None, "camera": "CAM-7"}
 
 
 async def test_a_call_that_takes_too_long_is_a_passing_fault_and_is_never_dead_lettered() -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import itertools
 import json
 import os
+import socket
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -20,11 +22,17 @@ from click.testing import CliRunner, Result
 from console.cli.main import cli
 from local.jars import default_cache, fetch_jars
 from local.java import find_java
+from streams import lag_said
 from streams import messages as m
-from streams.lagging import Watching, watched
-from streams.topics import full_name
+from streams.engine.process import STAGES
+from streams.lag_stages import BY_LOCK, BY_WORD, BYTES, MINUTES
+from streams.lagging import Watching
+from streams.listening import LISTENS
+from streams.stage import LongStage
+from streams.topics import STAGES_WITH_DEAD_LETTERS, full_name
 from tests.streams.stream_world import World, eventually
-from workers.database.engine import Database
+from workers.database.engine import Database, execute
+from workers.database.locks import lock_of
 from workers.errors import BrokerAway
 from workers.operations.lag.figures import StageLag
 from workers.operations.lag.history import Look, Members
@@ -183,14 +191,16 @@ async def test_clips_and_bytes_are_those_of_the_rows_and_moving_bytes_are_a_sign
     database = Database(world.settings.database, world.settings.namespace, size=1)
     async with database:
         for number, (clip, standing) in enumerate(zip(CLIPS, itertools.cycle(["registered", "secured", "released"]))):
+            size, old = SIZE * (number + 1), number % 2
+            if old:  # a row of before it had a size of its own
+                await database.execute(
+                    "INSERT INTO declared (camera, recording, sha256, size, clip_id) VALUES ('c', %s, '', %s, %s)",
+                    (clip, size, clip),
+                )
             await database.execute(
-                "INSERT INTO declared (camera, recording, sha256, size, clip_id) VALUES ('c', %s, '', %s, %s)",
-                (clip, SIZE * (number + 1), clip),
-            )
-            await database.execute(
-                "INSERT INTO clip_fate (clip_id, camera, recording, standing, interrupted, docking, report)"
-                " VALUES (%s, 'c', %s, %s, %s, 1, '{}')",
-                (clip, clip, standing, number == 0),
+                "INSERT INTO clip_fate (clip_id, camera, recording, standing, interrupted, docking, report,"
+                " declared_size) VALUES (%s, 'c', %s, %s, %s, 1, '{}', %s)",
+                (clip, clip, standing, number == 0, None if old else size),
             )
     await world.send("clips.registered", CLIPS[3:4])
     async with watching() as eyes:
@@ -244,12 +254,37 @@ async def test_the_command_prints_every_stage_and_its_exit_code_says_whether_som
     assert "127.0.0.1:9" in str(away.exception)
 
 
-def test_every_stage_with_dead_letters_is_watched_and_every_topic_it_reads() -> None:
-    from console.reference.access import ACCESS
-    from streams.topics import STAGES_WITH_DEAD_LETTERS
+async def test_a_stage_that_works_by_the_clock_is_known_by_its_lock_and_its_word(
+    world: World, watching: Callable[[], Watching], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process sleeps: it holds the lock, and does not answer where it did."""
+    monkeypatch.setattr(lag_said, "ANSWERS_WITHIN", 0.1)
+    mute = socket.create_server(("127.0.0.1", 0))
+    folder = world.home / "health"
+    folder.mkdir()
+    for stage in ("lease", "scrub"):
+        (folder / f"{stage}.port").write_text(f"{mute.getsockname()[1]}\n")
+    async with (
+        Database(world.settings.database, world.settings.namespace, size=1) as database,
+        database.connection() as held,
+        watching() as eyes,
+    ):
+        await execute(held, "SELECT pg_advisory_lock(%s)", (lock_of(database.schema, "lease"),))
+        found = [{lag.stage: lag for lag in await eyes.now()} for _ in range(5)]
+    mute.close()
+    assert {lags["lease"].members for lags in found} == {Members.THERE}
+    for stage in ("lease", "scrub"):
+        assert [lags[stage].verdict for lags in found] == [Verdict.OK] * 4 + [Verdict.STALLED], stage
+        assert found[-1][stage].reasons == ("its process is there and has not answered at its health port for 40 s",)
+    assert found[-1]["sweep"].verdict is Verdict.STOPPED
 
-    stages = watched()
-    assert set(STAGES_WITH_DEAD_LETTERS) == set(stages)
-    assert {name: set(stage.listens) for name, stage in stages.items()} == {
-        name: set(ACCESS[name].reads) for name in stages
-    }
+
+def test_every_stage_is_watched_as_what_it_is_and_on_every_topic_it_reads() -> None:
+    assert {*LISTENS, *BY_LOCK, *BY_WORD} == set(STAGES) - {"dock"}
+    assert set(LISTENS) == set(STAGES_WITH_DEAD_LETTERS)
+    for stage in STAGES:
+        kind = getattr(importlib.import_module(f"streams.{stage}"), "STAGE", None)
+        assert (kind is not None or stage == "record") == (stage in LISTENS), stage
+        if kind is not None:
+            assert set(LISTENS[stage]) == set(kind.listens), stage
+            assert issubclass(kind, LongStage) == (stage in (*BYTES, *MINUTES)), stage

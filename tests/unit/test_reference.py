@@ -194,6 +194,14 @@ def test_nobody_but_release_and_the_relay_may_tell_of_a_receipt() -> None:
         assert letters == {f"User:bwv-{stage}", "User:bwv-operator"}
 
 
+def test_whoever_looks_at_lag_may_read_what_it_takes_and_joins_no_group() -> None:
+    acls = json.loads(DOCUMENTS["deploy/kafka/acls.json"])["acls"]
+    for principal in ("User:bwv-operator", "User:bwv-alarms", "User:bwv-board"):
+        may = {(r["operation"], r["resource"]) for r in acls if (r["principal"], r["name"]) == (principal, "bwv.")}
+        assert may >= {("DESCRIBE", "GROUP"), ("DESCRIBE", "TOPIC"), ("READ", "TOPIC")}, principal
+        assert not [r for r in acls if (r["principal"], r["operation"], r["resource"]) == (principal, "READ", "GROUP")]
+
+
 def _references(value: Any) -> list[str]:
     if isinstance(value, dict):
         here = [value["$ref"]] if isinstance(value.get("$ref"), str) else []

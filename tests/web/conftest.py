@@ -8,13 +8,17 @@ from pathlib import Path
 import pytest
 
 from streams.settings import load
+from tests.web.both import Both, both_of
 from tests.web.site import Site
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 
 TOUCHED = (
-    "clip_fate", "clips", "attributions", "consultations", "viewings", "web_sessions", "web_tries", "web_reasons",
-    "schedule", "policies", "cases", "answers",
+    "clip_fate", "clips", "attributions", "consultations", "viewings", "viewing_locks",
+    "web_sessions", "web_tries", "web_reasons",
+    "web_answers", "web_token_uses",
+    "schedule", "policies", "cases", "answers", "holds", "hold_clips",
+    "derivatives", "exhibits", "submissions",
 )  # fmt: skip
 
 
@@ -26,11 +30,24 @@ def namespace(dsn: str) -> str:
 
 
 @pytest.fixture
-async def site(dsn: str, namespace: str, tmp_path: Path) -> AsyncIterator[Site]:
-    """The board, served."""
+async def emptied(dsn: str, namespace: str) -> AsyncIterator[Database]:
+    """The namespace, opened, with nothing in it."""
     async with Database(dsn, namespace, size=4) as database:
         await database.execute(f"TRUNCATE {', '.join(TOUCHED)}")
-        made = Site(load(tmp_path, namespace=namespace, database=dsn), database)
-        await made.server.start()
+        yield database
+
+
+@pytest.fixture
+async def site(dsn: str, emptied: Database, tmp_path: Path) -> AsyncIterator[Site]:
+    """The board, served."""
+    made = Site(load(tmp_path, namespace=emptied.schema, database=dsn), emptied)
+    await made.server.start()
+    yield made
+    await made.close()
+
+
+@pytest.fixture
+async def both(emptied: Database, tmp_path: Path) -> AsyncIterator[Both]:
+    """The board, served, and the directory that it asks."""
+    async with both_of(emptied, tmp_path) as made:
         yield made
-        await made.close()

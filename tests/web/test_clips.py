@@ -1,19 +1,20 @@
-"""A clip on the board: who sees it, what is on record of that, its footage by ranges, and an officer's own."""
+"""A clip on the board: who sees it, what is on record of that, and its footage by ranges."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from datetime import UTC, datetime
+from typing import Any
 
-import msgspec
 import pytest
 
 from console.web.people import Role
-from streams import messages as m
 from tests.web.site import FOOTAGE, Site
-from workers.footage.canonical import sha256_hex
-from workers.retention.statements import Categorisation
+from workers.catalogue.finding import Wanted, search
+from workers.catalogue.viewing import seen_by
+from workers.retention.facts import Categorised, Confirmed, IncidentGiven
 
 WHY = "asked by the review officer"
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 async def test_an_officer_sees_and_plays_their_own_clip_and_it_is_on_record(site: Site) -> None:
@@ -27,7 +28,7 @@ async def test_an_officer_sees_and_plays_their_own_clip_and_it_is_on_record(site
     assert (part.status_code, part.content) == (206, FOOTAGE[100:300])
     assert part.headers["content-range"] == f"bytes 100-299/{len(FOOTAGE)}"
     assert (await browser.get(f"/clips/{clip}/media", range=f"bytes={len(FOOTAGE)}-")).status_code == 416
-    assert site.looks()[:2] == [("look", "own", None), ("play", "own", None)]
+    assert site.looks() == [("look", "own", None), ("play", "own", None)], "of many ranges there is one look"
     assert len(await site.database.fetch("SELECT * FROM consultations")) == len(site.told)
 
 
@@ -106,76 +107,96 @@ async def test_what_is_not_stored_or_not_there_is_not_played(site: Site) -> None
         assert (await browser.get(f"/clips/{odd}")).status_code == 404
 
 
-async def test_the_search_finds_by_each_of_its_fields(site: Site) -> None:
-    first, second = await site.clip("PC-100", incident="INC-1"), await site.clip("PC-200")
-    await site.database.execute(
-        "INSERT INTO schedule (clip_id, source_type, docked_at, size, policy, verdict, category, rule, held)"
-        " VALUES (%s, 'body_worn', now(), 1, 1, 'expire', 'child', 'child', false)",
-        (second,),
-    )
-    records, officer = await site.signed_in("RM-1", Role.RECORDS), await site.signed_in("PC-100", Role.OFFICER)
+def given(incident: str, by: str) -> IncidentGiven:
+    return IncidentGiven(incident, by, NOON)
+
+
+async def test_an_incident_that_somebody_gave_opens_nothing_to_themselves(site: Site) -> None:
+    theirs = await site.clip("PC-200", incident="INC-1")
+    await site.clip("PC-100", facts=[given("INC-1", "PC-100")])
+    browser = await site.signed_in("PC-100", Role.OFFICER)
+    assert (await browser.get(f"/clips/{theirs}")).status_code == 403, "one's own word opens no clip of others"
+    await site.clip("PC-100", facts=[given("INC-1", "PS-900")])
+    page = await browser.get(f"/clips/{theirs}")
+    assert page.status_code == 200 and "INC-1" in page.text
+    said_by_themselves = await site.clip("PC-200", facts=[given("INC-1", "PC-100")])
+    assert (await browser.get(f"/clips/{said_by_themselves}")).status_code == 403
+
+
+async def test_a_category_for_named_people_hides_until_another_one_is_confirmed(site: Site) -> None:
+    await site.adopt()
+    child, other = Categorised("child", "PC-200", NOON), Categorised("use-of-force", "PC-200", NOON)
+    hidden = await site.clip("PC-200", facts=[child, other])
+    opened = await site.clip("PC-200", facts=[child, other, Confirmed("use-of-force", "PS-900", NOON)])
+    named = await site.clip("PC-200", facts=[child])
+    await site.viewing(named, "named", "PC-100")
+    browser = await site.signed_in("PC-100", Role.OFFICER)
+    said = [(await browser.send(f"/clips/{clip}/reason", f"/clips/{clip}", reason=WHY)).status_code
+            for clip in (hidden, opened)]  # fmt: skip
+    assert said == [403, 303]
+    assert "Only people who were named" in (await browser.get(f"/clips/{hidden}")).text
+    assert (await browser.get(f"/clips/{named}/media")).content == FOOTAGE
+    owner = await site.signed_in("PC-200", Role.OFFICER)
+    assert (await owner.get(f"/clips/{hidden}")).status_code == 200, "its record is theirs"
+    assert (await owner.get(f"/clips/{hidden}/media")).status_code == 403
+
+
+async def test_looks_of_professional_standards_are_for_their_own_eyes(site: Site) -> None:
+    clip = await site.clip("PC-200")
+    standards = await site.signed_in("PSD-1", Role.STANDARDS)
+    await standards.send(f"/clips/{clip}/reason", f"/clips/{clip}", reason="a restricted enquiry")
+    supervisor, auditor = await site.signed_in("PS-900", Role.SUPERVISOR), await site.signed_in("AU-1", Role.AUDITOR)
+    assert "a restricted enquiry" in (await standards.get("/reasons")).text
+    for other in (supervisor, auditor):
+        page = (await other.get("/reasons")).text
+        assert "a restricted enquiry" not in page and "PSD-1" not in page
+    rows = await site.database.fetch("SELECT DISTINCT restricted FROM consultations WHERE person = 'PSD-1'")
+    assert rows == [{"restricted": True}]
+
+
+async def test_reasons_are_found_by_who_looked_whose_clip_it_is_and_by_clip(site: Site) -> None:
+    clips = {officer: await site.clip(officer) for officer in ("PC-200", "PC-300")}
+    for person in ("PC-100", "PC-101"):
+        browser = await site.signed_in(person, Role.OFFICER)
+        for officer, clip in clips.items():
+            why = f"{person} about {officer}"
+            await browser.send(f"/clips/{clip}/reason", f"/clips/{clip}", reason=why)
+    supervisor = await site.signed_in("PS-900", Role.SUPERVISOR)
     for query, found in (
-        ("officer=PC-100", {first}), ("officer=PC-200", {second}), ("incident=INC-1", {first}),
-        ("camera=CAM-1", {first, second}), ("category=child", {second}), ("camera=CAM-9", set()),
-        ("from=2026-11-22&to=2026-11-22", {first, second}), ("from=2026-11-23", set()), ("to=2026-11-21", set()),
-        ("officer=PC-100&from=2026-11-22", {first}), ("officer=PC-200&category=none", set()),
+        ("", 4), ("person=PC-100", 2), ("officer=PC-300", 2), (f"clip={clips['PC-200']}", 2),
+        ("person=PC-101&officer=PC-200", 1), ("person=PC-9", 0),
     ):  # fmt: skip
-        page = (await records.get(f"/search?{query}")).text
-        assert {clip for clip in (first, second) if clip in page} == found, query
-    assert second not in (await officer.get("/search?camera=CAM-1")).text, "of a child's clip others learn nothing"
-    assert "Only people who were named" in (await officer.get(f"/clips/{second}")).text
-    assert (await records.get("/search?from=yesterday")).status_code == 400
-    assert (await records.get(f"/search?clip={first}")).headers["location"] == f"/clips/{first}"
-    hostile = await records.get("/search?officer=%3Cscript%3Ealert(1)%3C/script%3E&clip='%20OR%201=1")
-    assert "<script>" not in hostile.text
+        page = (await supervisor.get(f"/reasons?{query}")).text
+        assert page.count(" about PC-") == found, query
 
 
-POLICY = Path(__file__).parents[2] / "workers" / "retention" / "shipped" / "met.toml"
+PERIOD = {"since": "2026-11-22T09:00:00Z", "until": "2026-11-22T11:00:00Z"}
+LATE = "2026-11-22T11:06:00.000Z"
 
 
-async def adopted(site: Site) -> None:
-    toml = POLICY.read_text()
-    await site.database.execute(
-        "INSERT INTO policies VALUES (1, 'met', %s, %s, now(), 'ADMIN', '{}')", (toml, sha256_hex(toml.encode()))
-    )
-
-
-async def test_an_officer_marks_their_clips_for_an_incident_in_bulk(site: Site) -> None:
-    await adopted(site)
-    clips = sorted([await site.clip("PC-100"), await site.clip("PC-100", standing="registered")])
-    browser = await site.signed_in("PC-100", Role.OFFICER)
-    page = (await browser.get("/mine")).text
-    assert all(clip in page for clip in clips)
-    wanted = {"clip": clips, "incident": "INC-7", "category": "use-of-force"}
-    assert (await browser.send("/mine/mark", "/mine", **wanted)).status_code == 403, "there is no key to sign with"
-    site.key("PC-100")
-
-    site.answers = "is use-of-force"
-    marked = await browser.send("/mine/mark", "/mine", **wanted)
-    assert marked.status_code == 200 and all(f"{clip} is use-of-force" in marked.text for clip in clips)
-    for one in site.told:
-        body = msgspec.json.decode(m.decode(one.body, m.CategoryRequested).categorisation.body, type=Categorisation)
-        assert (body.by, body.category, body.reason) == ("PC-100", "use-of-force", "evidence for incident INC-7")
-
-
-@pytest.mark.parametrize("wrong", [{"incident": "<b>"}, {"incident": ""}, {"category": "none"}, {"clip": []}])
-async def test_a_mark_that_says_too_little_is_refused(site: Site, wrong: dict[str, object]) -> None:
-    await adopted(site)
-    site.key("PC-100")
-    clip = await site.clip("PC-100")
-    browser = await site.signed_in("PC-100", Role.OFFICER)
-    given = {"clip": [clip], "incident": "INC-7", "category": "use-of-force"} | wrong
-    assert (await browser.send("/mine/mark", "/mine", **given)).status_code == 400
-    assert not site.told
-
-
-async def test_nobody_marks_the_clips_of_others(site: Site) -> None:
-    await adopted(site)
-    site.key("PC-100")
-    clips = [await site.clip("PC-100"), await site.clip("PC-200")]
-    browser = await site.signed_in("PC-100", Role.OFFICER)
-    page = (await browser.get("/mine")).text
-    assert clips[0] in page and clips[1] not in page
-    given = {"clip": clips, "incident": "INC-7", "category": "use-of-force"}
-    assert (await browser.send("/mine/mark", "/mine", **given)).status_code == 403
-    assert not site.told
+@pytest.mark.parametrize(
+    ("officer", "declared", "lock", "locked"),
+    [
+        ("PC-100", {"incident": "INC-1"}, {"incident": "INC-1"}, True),
+        ("PC-100", {"facts": [given("INC-1", "PS-900")]}, {"incident": "INC-1"}, True),
+        ("PC-100", {"incident": "INC-2"}, {"incident": "INC-1"}, False),
+        ("PC-100", {}, {"officers": ("PC-100",), **PERIOD}, True),
+        ("PC-100", {"recorded_at": "2026-11-22T11:04:00.000Z"}, {"officers": ("PC-100",), **PERIOD}, True),
+        ("PC-100", {"recorded_at": LATE}, {"officers": ("PC-100",), **PERIOD}, False),
+        ("PC-100", {}, {"officers": ("PC-200",), **PERIOD}, False),
+        ("PC-100", {}, {"officers": ("PC-100",), "people": ("PC-100",), **PERIOD}, False),
+        (None, {}, {"officers": ("PC-200",), **PERIOD}, True),
+    ],
+)
+async def test_a_lock_covers_incidents_and_officers_whatever_is_docked_later(
+    site: Site, officer: str | None, declared: dict[str, Any], lock: dict[str, Any], *, locked: bool
+) -> None:
+    await site.lock(**lock)
+    clip = await site.clip(officer, **declared)
+    seen = await seen_by(site.database, clip, "PC-100")
+    assert seen is not None and (seen.locked is not None) == locked
+    results = await search(site.database, Wanted(camera="CAM-1"), person="PC-100")
+    assert [found.locked for found in results.clips] == [seen.locked]
+    await site.lock("unlock", at="2026-11-22T13:00:00.000Z")
+    again = await seen_by(site.database, clip, "PC-100")
+    assert again is not None and again.locked is None

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 
+import httpx
 import msgspec
 import pytest
 from starlette.responses import PlainTextResponse, Response
@@ -11,6 +14,8 @@ from starlette.responses import PlainTextResponse, Response
 from console.web.app import PAGES, Board
 from console.web.guard import ASK, ONLY_NAMED, About, Page, Relation, may_look, may_play
 from console.web.people import Person, Role
+from console.web.serving import HEALTH
+from console.web.tokens import TOKENS, Tokens
 from console.web.visit import LINKS, Visit
 from tests.web.site import Site
 from workers.errors import ConfigurationInvalid
@@ -24,6 +29,8 @@ MATRIX = {
     "GET /static/{name}": ANYBODY,
     "GET /signin": ANYBODY,
     "POST /signin": ANYBODY,
+    "GET /signin/directory": ANYBODY,
+    "GET /signin/directory/back": ANYBODY,
     "POST /signout": EVERYBODY,
     "GET /": EVERYBODY,
     "GET /account": EVERYBODY,
@@ -34,15 +41,44 @@ MATRIX = {
     "GET /clips/{clip}": RECORD,
     "POST /clips/{clip}/reason": RECORD,
     "GET /clips/{clip}/media": SEE,
+    "GET /clips/{clip}/track": SEE,
+    "POST /clips/{clip}/playback": SEE,
+    "GET /clips/{clip}/derivatives/{derivative}": SEE,
+    "POST /clips/{clip}/holds": SEE - {Role.OFFICER},
+    "POST /clips/{clip}/holds/{hold}": SEE - {Role.OFFICER},
+    "GET /clips/{clip}/proof": SEE - {Role.OFFICER, Role.SUPERVISOR} | {Role.AUDITOR},
     "GET /board": WATCH,
+    "GET /alarms": WATCH,
+    "POST /alarms/acknowledge": {
+        Role.OPERATOR,
+        Role.SUPERVISOR,
+        Role.RECORDS,
+        Role.STANDARDS,
+        Role.PROTECTION,
+        Role.ADMINISTRATOR,
+    },
     "GET /board/stream": WATCH,
     "GET /board/bays": WATCH,
     "GET /board/transferring": WATCH,
     "GET /board/lists/{name}": WATCH,
     "GET /board/letters": WATCH,
     "GET /board/deadlines": WATCH,
-    "GET /api/board": WATCH,
-    "GET /api/board/lists/{name}": WATCH,
+    "GET /board/stages/{stage}": WATCH,
+    "GET /cases": RECORD,
+    "GET /cases/{case}": RECORD,
+    "GET /submissions": RECORD,
+    "GET /submissions/{submission}": RECORD,
+    "GET /api/v1/openapi.json": EVERYBODY,
+    "GET /api/v1/board": WATCH,
+    "GET /api/v1/lag": WATCH,
+    "GET /api/v1/alarms": WATCH,
+    "GET /api/v1/lists": WATCH,
+    "GET /api/v1/lists/{name}": WATCH,
+    "GET /api/v1/clips/{clip}": RECORD,
+    "GET /api/v1/cases": RECORD,
+    "GET /api/v1/cases/{case}": RECORD,
+    "GET /api/v1/submissions": RECORD,
+    "GET /api/v1/submissions/{submission}": RECORD,
 }
 """Who may use what, written down a second time: a page that is added, or opened to others, fails until it is meant."""
 
@@ -54,7 +90,8 @@ async def reached(visit: Visit) -> Response:
 @pytest.fixture
 async def guarded(site: Site) -> AsyncIterator[Site]:
     """The table of pages with its own guards; behind them a page says that it was reached."""
-    pages = [page if page.path == "/signin" else msgspec.structs.replace(page, answer=reached) for page in PAGES]
+    every = (*HEALTH, *PAGES)
+    pages = [page if page.path == "/signin" else msgspec.structs.replace(page, answer=reached) for page in every]
     made = Site(site.settings, site.database, pages)
     await made.server.start()
     yield made
@@ -65,28 +102,85 @@ def name_of(page: Page) -> str:
     return f"{page.methods[0]} {page.path}"
 
 
+def address(page: Page) -> str:
+    """A path that this page has."""
+    return re.sub(r"{\w+(:\w+)?}", "x", page.path.replace("{clip}", f"clip-{'a' * 32}"))
+
+
+def inside(site: Site) -> httpx.AsyncClient:
+    """The same application without a socket: hundreds of requests cost what their guards cost."""
+    transport = httpx.ASGITransport(site.server.app)
+    return httpx.AsyncClient(transport=transport, base_url="http://board", headers={"accept": "text/html"})
+
+
 def test_every_page_is_in_the_matrix() -> None:
     assert sorted(MATRIX) == sorted(name_of(page) for page in PAGES)
     assert all(len(page.methods) == 1 for page in PAGES)
 
 
 async def test_each_page_is_reached_by_its_roles_alone(guarded: Site) -> None:
-    browsers = {role: await guarded.signed_in(f"PC-{place:03}", role) for place, role in enumerate(Role)}
-    stranger = guarded.browser()
+    cookie = guarded.parts.cookies.session
+    signed_in = {role: await guarded.signed_in(f"PC-{place:03}", role) for place, role in enumerate(Role)}
+    roles = {role: {"cookie": f"{cookie}={browser.http.cookies[cookie]}"} for role, browser in signed_in.items()}
+    http = inside(guarded)
     for page in PAGES:
         if page.path == "/signin":
             continue
-        path, method = page.path.replace("{clip}", f"clip-{'a' * 32}").replace("{name}", "x"), page.methods[0]
-        who = MATRIX[name_of(page)]
-        for role, browser in browsers.items():
-            answer = await browser.http.request(method, path)
+        path, method, who = address(page), page.methods[0], MATRIX[name_of(page)]
+        for role, sent in roles.items():
+            answer = await http.request(method, path, headers=sent)
             may = who is ANYBODY or role in who
+            found = answer.status_code, answer.text == "reached"
+            assert found == ((200, True) if may else (403, False)), (page, role)
+        http.cookies.clear()
+        answer = await http.request(method, path)
+        closed = 401 if method != "GET" or path.startswith("/api/") else 303
+        assert answer.status_code == (200 if who is ANYBODY else closed), page
+        assert (closed == 401) == ("www-authenticate" in answer.headers) or who is ANYBODY, page
+        if method == "GET":
+            head = await http.head(path)
+            assert head.status_code == answer.status_code, f"HEAD is guarded as GET is: {page}"
+        other = "DELETE" if method == "POST" else "PUT"
+        assert (await http.request(other, path)).status_code == 405, page
+
+
+async def test_a_token_opens_the_api_to_its_roles_and_nothing_else(guarded: Site) -> None:
+    now = datetime.now(UTC)
+    tokens = Tokens(guarded.settings.home / TOKENS)
+    bearers = {}
+    for place, role in enumerate(Role):
+        owner = guarded.person(f"SVC-{place:03}", role)
+        _, secret = tokens.new(owner, [role], "a test", by="ADMIN", now=now, days=1)
+        bearers[role] = {"authorization": f"Bearer {secret}"}
+    everything = guarded.person("SVC-ALL", *Role)
+    _, secret = tokens.new(everything, list(Role), "a test", by="ADMIN", now=now, days=1)
+    strongest = {"authorization": f"Bearer {secret}"}
+    http, reached_by = inside(guarded), 0
+    for page in PAGES:
+        path, method, who = address(page), page.methods[0], MATRIX[name_of(page)]
+        if not path.startswith("/api/"):
+            if page.asks:
+                assert (await http.request(method, path, headers=strongest)).status_code == 403, page
+            continue
+        for role, bearer in bearers.items():
+            answer = await http.request(method, path, headers=bearer)
+            may = role in who
+            reached_by += may
             assert (answer.status_code, answer.text == "reached") == ((200, True) if may else (403, False)), (
                 page,
                 role,
             )
-        answer = await stranger.http.request(method, path)
-        assert answer.status_code == (200 if who is ANYBODY else 303 if method == "GET" else 401), page
+    assert reached_by, "there is an API"
+
+
+@pytest.mark.parametrize("page", HEALTH)
+async def test_health_is_anybodys_and_says_nothing_of_people(site: Site, page: Page) -> None:
+    made = Site(site.settings, site.database, HEALTH)
+    await made.server.start()
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{made.server.port}") as probe:
+        answer = await probe.get(page.path)
+    await made.close()
+    assert (answer.status_code, answer.text) == (200, f"{page.path[1:]}\n")
 
 
 def test_a_page_without_roles_is_refused(site: Site) -> None:

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from pathlib import Path
+
 from console.web.people import Role
-from console.web.sessions import MOST_TRIES
-from tests.web.site import CHEAP, Site
+from console.web.tries import MOST_TRIES
+from streams.settings import load
+from tests.web.site import CHEAP, PASSWORD, Site
+from workers.database.engine import Database
+
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
 async def test_somebody_signs_in_goes_on_and_signs_out(site: Site) -> None:
@@ -36,6 +43,22 @@ async def test_a_password_is_tried_so_often_and_no_more(site: Site) -> None:
     assert (await browser.sign_in("PC-100")).status_code == 429
     await site.database.execute("UPDATE web_tries SET at = at - interval '15 minutes'")
     assert (await browser.sign_in("PC-100")).status_code == 303
+    assert await site.database.fetch("SELECT * FROM web_tries") == []
+
+
+async def test_behind_a_front_each_client_is_counted_for_itself(dsn: str, emptied: Database, tmp_path: Path) -> None:
+    settings = load(tmp_path, namespace=emptied.schema, database=dsn, board_fronts="127.0.0.1")
+    site = Site(settings, emptied)
+    await site.server.start()
+    site.person("PC-100", Role.OFFICER)
+    browser = site.browser()
+    browser.http.headers["x-forwarded-for"] = "1.2.3.4, 198.51.100.1"
+    for _ in range(MOST_TRIES):
+        assert (await browser.sign_in("PC-100", "not the password")).status_code == 403
+    assert (await browser.sign_in("PC-100")).status_code == 429
+    browser.http.headers["x-forwarded-for"] = "198.51.100.1, 198.51.100.2"
+    assert (await browser.sign_in("PC-100")).status_code == 303
+    await site.close()
 
 
 async def test_a_leaver_and_an_old_password_are_out_with_the_next_request(site: Site) -> None:
@@ -55,10 +78,29 @@ async def test_a_mover_has_the_new_roles_with_the_next_request(site: Site) -> No
 
 
 async def test_a_session_ends_by_rest_and_by_age(site: Site) -> None:
-    for column, age in (("seen_at", "31 minutes"), ("opened_at", "13 hours")):
+    for column, age in (("seen_at", "31 minutes"), ("ends_at", "12 hours")):
         browser = await site.signed_in("PC-100", Role.OFFICER)
+        assert (await browser.get("/mine")).status_code == 200
         await site.database.execute(f"UPDATE web_sessions SET {column} = {column} - interval '{age}'")
         assert (await browser.get("/mine")).status_code == 303
+
+
+async def test_a_session_that_was_there_before_is_never_gone_on_with(site: Site) -> None:
+    browser = await site.signed_in("PC-100", Role.OFFICER)
+    name = site.parts.cookies.session
+    planted = browser.http.cookies[name]
+    form = (await browser.get("/account")).text.partition('name="form" value="')[2].partition('"')[0]
+    site.person("PC-200", Role.OFFICER)
+    signed = await browser.http.post("/signin", data={"form": form, "person": "PC-200", "password": PASSWORD})
+    assert signed.status_code == 303 and browser.http.cookies[name] != planted
+    assert "PC-200" in (await browser.get("/account")).text
+    other = site.browser()
+    other.http.cookies.set(name, planted)
+    assert (await other.get("/mine")).status_code == 303
+    assert len(await site.database.fetch("SELECT * FROM web_sessions")) == 1
+    other.http.cookies.set(name, "chosen-by-somebody-else")
+    chosen = await other.sign_in("PC-200")
+    assert chosen.status_code == 303 and "chosen-by-somebody-else" not in chosen.headers["set-cookie"]
 
 
 async def test_a_form_that_is_not_ours_is_refused(site: Site) -> None:
@@ -92,3 +134,39 @@ async def test_the_session_is_a_cookie_that_scripts_and_other_sites_do_not_see(s
     assert "httponly" in cookie and "samesite=strict" in cookie and "path=/" in cookie
     rows = await site.database.fetch("SELECT * FROM web_sessions")
     assert cookie.partition("=")[2].partition(";")[0] not in str(rows).lower()
+
+
+async def test_over_https_cookies_are_bound_to_this_host_and_browsers_insist_on_it(
+    dsn: str, emptied: Database, tmp_path: Path
+) -> None:
+    settings = load(tmp_path, namespace=emptied.schema, database=dsn, board_url="https://board.example")
+    site = Site(settings, emptied)
+    await site.server.start()
+    site.person("PC-100", Role.OFFICER)
+    http = site.browser().http
+    page = await http.get("/signin")
+    before = page.headers["set-cookie"]
+    form = page.text.partition('name="form" value="')[2].partition('"')[0]
+    sent = {"cookie": before.partition(";")[0]}
+    signed = await http.post("/signin", data={"form": form, "person": "PC-100", "password": PASSWORD}, headers=sent)
+    assert signed.status_code == 303
+    for cookie in (before, signed.headers["set-cookie"]):
+        words = [word.strip().lower() for word in cookie.split(";")]
+        assert words[0].startswith("__host-bwv-") and {"secure", "httponly", "path=/", "samesite=strict"} <= set(words)
+        assert not any(word.startswith("domain") for word in words)
+    for answer in (page, signed, await http.get("/nowhere"), await http.get("/static/base.css")):
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert "camera=()" in answer.headers["permissions-policy"]
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    await site.close()
+
+
+async def test_a_style_sheet_is_there_while_the_database_is_away(site: Site) -> None:
+    browser = await site.signed_in("PC-100", Role.OFFICER)
+    await site.database.execute("ALTER TABLE web_sessions RENAME TO web_sessions_away")
+    try:
+        page, sheet = await browser.get("/mine"), await browser.get("/static/base.css")
+    finally:
+        await site.database.execute("ALTER TABLE web_sessions_away RENAME TO web_sessions")
+    assert page.status_code == 503 and "retry-after" in page.headers and sheet.status_code == 200

@@ -14,7 +14,7 @@ from workers.custody.entry import Recorded
 from workers.database.engine import Connection, execute
 from workers.footage.camera_log import CameraEvent
 from workers.footage.recording import Report
-from workers.keys.statements import Attribution, Issue, Viewing
+from workers.keys.statements import Attribution, Issue, Viewing, ViewingLock
 from workers.operations.statement import Reconciliation
 
 Columns = dict[str, Any]
@@ -121,9 +121,9 @@ async def _consulted(connection: Connection, event: Recorded) -> None:
     content = event.content
     await execute(
         connection,
-        "INSERT INTO consultations VALUES (%s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        "INSERT INTO consultations VALUES (%s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
         (event.event_id, event.clip_id, content["person"], content["what"], content["relation"],
-         content.get("reason"), content["at"]),
+         content.get("reason"), content["at"], bool(content.get("restricted"))),
     )  # fmt: skip
 
 
@@ -136,8 +136,18 @@ async def _viewing_set(connection: Connection, event: Recorded) -> None:
     )
 
 
-CONSULTED = {"clips.consulted": _consulted, "clips.viewing-set": _viewing_set}
-"""Event type → what it writes of looks at a clip."""
+async def _lock_set(connection: Connection, event: Recorded) -> None:
+    lock = msgspec.json.decode(event.content["lock"]["body"], type=ViewingLock)
+    await execute(
+        connection,
+        "INSERT INTO viewing_locks VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        (event.event_id, lock.lock_id, lock.kind, lock.incident, list(lock.officers), lock.since, lock.until,
+         list(lock.people), lock.reason, lock.by, lock.at),
+    )  # fmt: skip
+
+
+CONSULTED = {"clips.consulted": _consulted, "clips.viewing-set": _viewing_set, "viewings.set": _lock_set}
+"""Event type → what it writes of looks at clips, and of who may look."""
 
 
 def _registered(event: Recorded) -> Columns:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from workers.database.engine import Database, Row
+from workers.retention.incidents import SAID
 
 
 async def find_clip(database: Database, words: str) -> list[str]:
@@ -41,7 +42,8 @@ async def clip_facts(database: Database, clip_id: str) -> Row | None:
     return await database.fetch_one(
         "SELECT f.clip_id, f.camera, f.recording, f.standing, f.attempt, f.camera_copy, f.disposal, f.interrupted,"
         " c.source_type, c.kind, c.dock, c.bay, c.size, c.sha256, c.recorded_at, c.ended_at, c.clock_offset,"
-        " c.incident, c.trigger, c.incomplete, c.preroll, c.probe, o.officer"
+        f" c.incident, ARRAY(SELECT incident FROM ({SAID.format('f.clip_id')}) said) AS incidents, c.trigger,"
+        " c.incomplete, c.preroll, c.probe, o.officer"
         " FROM clip_fate f LEFT JOIN clips c USING (clip_id) LEFT JOIN clip_officers o USING (clip_id)"
         " WHERE f.clip_id = %s",
         (clip_id,),

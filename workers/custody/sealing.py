@@ -20,7 +20,7 @@ from workers.custody.tiles import TILE_WIDTH, bundle, bundles_at, tiles_at
 from workers.custody.tree import load_edge, read_tiles
 from workers.database.engine import Database, Row, execute, fetch
 from workers.failpoints import reach
-from workers.fate.outbox import EVENT_COLUMNS, Event, event_row
+from workers.fate.outbox import EVENT_COLUMNS, EVENT_PLACES, Event, event_row
 
 PAYLOADS_AT_ONCE = 500
 """Entries whose payloads are in memory together, and the most in one object."""
@@ -124,7 +124,7 @@ class Sealer:
             )
             await execute(
                 connection,
-                f"INSERT INTO outbox ({EVENT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                f"INSERT INTO outbox ({EVENT_COLUMNS}) VALUES ({EVENT_PLACES}) ON CONFLICT DO NOTHING",
                 event_row(event),
             )
 

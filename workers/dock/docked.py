@@ -31,6 +31,7 @@ class Item:
     Attributes:
         report: our signed declaration, once measured.
         changed: it changed after it was reported; only a new docking can report it again.
+        seen: when it was first seen in this bay.
         repeat_at: when the report is to be sent again; 0 at once.
     """
 
@@ -38,7 +39,7 @@ class Item:
         self.found = found
         self.state = State.SETTLING
         self.reason = ""
-        self.since = self.still_since = now
+        self.seen = self.since = self.still_since = now
         self.report: Signed | None = None
         self.offer: Offer | None = None
         self.changed = False

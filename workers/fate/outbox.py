@@ -15,6 +15,8 @@ class Event(Struct, frozen=True):
         subject: what it is about.
         source: who decided ("transfer").
         body: the message as JSON.
+        trace: W3C traceparent of the work that it came from; empty: nothing is traced. It travels beside the body and
+            is never recorded.
     """
 
     topic: str
@@ -23,11 +25,15 @@ class Event(Struct, frozen=True):
     subject: str
     source: str
     body: bytes
+    trace: str = ""
 
 
-EVENT_COLUMNS = "topic, key, event_id, subject, source, body"
+EVENT_COLUMNS = "topic, key, event_id, subject, source, body, trace"
+EVENT_TYPES = ("text", "text", "text", "text", "text", "bytea", "text")
+EVENT_PLACES = ", ".join(["%s"] * len(EVENT_TYPES))
+"""A placeholder for each of the columns."""
 
 
-def event_row(event: Event) -> tuple[str, str, str, str, str, bytes]:
+def event_row(event: Event) -> tuple[str, str, str, str, str, bytes, str | None]:
     """The event as the outbox stores it, in the order of EVENT_COLUMNS."""
-    return event.topic, event.key, event.id, event.subject, event.source, event.body
+    return event.topic, event.key, event.id, event.subject, event.source, event.body, event.trace or None

@@ -120,9 +120,12 @@ def restore_row(clip_id: str, events: Iterable[Told], keys: Keys) -> Restored | 
         "urgent": any(item.content.get("urgent") for item in by_type.get("clips.registered", [])),
         "conflict_with": _first(item.content.get("conflict_with") for item in named),
         "declaration": _first(item.content.get("declaration") for item in named),
+        "declared_size": newest[1].recording.size,
         "camera_copy": CameraCopy.WIPED if _wiped(by_type, keys) else CameraCopy.PRESENT,
         "disposal": _disposal(by_type),
     }
+    if columns["declaration"] is not None:
+        columns["declared_size"] = None  # a person declared other bytes, in words that this need not read
     columns |= _standing(by_type, attempt, keys)
     if columns["disposal"] is not None:
         columns |= _of_disposal(by_type, columns, keys)

@@ -17,7 +17,7 @@ from msgspec import Struct
 from workers.database.engine import Connection, Database, execute, fetch
 from workers.errors import MoveRefused
 from workers.fate.moves import NEXT, Move
-from workers.fate.outbox import EVENT_COLUMNS, Event, event_row
+from workers.fate.outbox import EVENT_COLUMNS, EVENT_PLACES, EVENT_TYPES, Event, event_row
 from workers.footage.recording import Report
 from workers.keys.signing import Signed
 from workers.retention.facts import Fact
@@ -102,13 +102,19 @@ async def register(
     events: Sequence[Event],
     conflict_with: str | None = None,
     declaration: Signed | None = None,
+    size: int | None = None,
 ) -> bool:
-    """Make the row of a new clip together with its event; False if the clip is already registered."""
+    """Make the row of a new clip together with its event; False if the clip is already registered.
+
+    Args:
+        size: bytes, where a person declared others than the dock.
+    """
     recording = declared.recording
     inserted = await execute(
         connection,
         "INSERT INTO clip_fate (clip_id, camera, recording, standing, urgent, docking, report, conflict_with,"
-        " declaration) VALUES (%s, %s, %s, 'registered', %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+        " declaration, declared_size) VALUES (%s, %s, %s, 'registered', %s, %s, %s, %s, %s, %s)"
+        " ON CONFLICT DO NOTHING",
         (
             clip_id,
             recording.camera,
@@ -118,6 +124,7 @@ async def register(
             _json(report),
             conflict_with,
             _json(declaration),
+            recording.size if size is None else size,
         ),
     )
     if inserted:
@@ -130,7 +137,7 @@ async def announce(connection: Connection, events: Sequence[Event]) -> None:
     for event in events:
         await execute(
             connection,
-            f"INSERT INTO outbox ({EVENT_COLUMNS}) VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+            f"INSERT INTO outbox ({EVENT_COLUMNS}) VALUES ({EVENT_PLACES}) ON CONFLICT DO NOTHING",
             event_row(event),
         )
 
@@ -206,10 +213,9 @@ def _statement(move: Move, seen: Fate, events: Sequence[Event], given: Mapping[s
         # One insert, sorted: the events of a move enter the outbox in the order in which they are told.
         rows = []
         for number, event in enumerate(events):
-            names = [f"event{number}_{position}" for position in range(6)]
+            names = [f"event{number}_{position}" for position in range(len(EVENT_TYPES))]
             parameters.update(zip(names, event_row(event), strict=True))
-            casts = ("text", "text", "text", "text", "text", "bytea")
-            cells = ", ".join(f"%({name})s::{cast}" for name, cast in zip(names, casts, strict=True))
+            cells = ", ".join(f"%({name})s::{cast}" for name, cast in zip(names, EVENT_TYPES, strict=True))
             rows.append(f"({number}, {cells})")
         statement += (
             f", told AS (INSERT INTO outbox ({EVENT_COLUMNS}) SELECT {EVENT_COLUMNS} FROM moved,"

@@ -87,6 +87,27 @@ class Viewing(Struct, frozen=True):
     at: str
 
 
+class ViewingLock(Struct, frozen=True):
+    """Body of ViewingLockSet.
+
+    Attributes:
+        kind: lock (nobody plays these clips, docked now or later) or unlock.
+        since, until: of the recordings (ISO 8601), for officers.
+        people: who may play them all the same.
+    """
+
+    lock_id: str
+    kind: str
+    reason: str
+    by: str
+    at: str
+    incident: str | None = None
+    officers: tuple[str, ...] = ()
+    since: str | None = None
+    until: str | None = None
+    people: tuple[str, ...] = ()
+
+
 class Urgency(Struct, frozen=True):
     """Body of UrgencyRequested."""
 
@@ -139,6 +160,7 @@ PURPOSES: dict[type[Struct], str] = {
     Issue: "bwv.issue.1",
     Attribution: "bwv.attribution.1",
     Viewing: "bwv.viewing.1",
+    ViewingLock: "bwv.viewing-lock.1",
     Urgency: "bwv.urgency.1",
     Decision: "bwv.decision.1",
     Wiped: "bwv.wiped.1",

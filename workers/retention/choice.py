@@ -57,7 +57,7 @@ class Choice(Struct, frozen=True):
 def choose(source_type: SourceType, kind: Kind, standing: Standing, facts: Iterable[Fact], policy: Policy) -> Choice:
     """Say which rules and facts count for every clip of this kind and history."""
     told = tuple(facts)
-    names = _categories(told)
+    names = categories(told)
     rules = [rule for name in names for rule in policy.rules(name, source_type, kind)]
     quarantined = standing is Standing.QUARANTINED
     if quarantined:
@@ -94,7 +94,7 @@ def _outlasts(rule: Rule, other: Rule) -> bool:
     return rule.period.least >= other.period.most and rule.again.least >= other.again.most
 
 
-def _categories(facts: tuple[Fact, ...]) -> tuple[str, ...]:
+def categories(facts: Iterable[Fact]) -> tuple[str, ...]:
     """Those since the last confirmation, without repeats; everything is uncategorised at first."""
     names = [UNCATEGORISED]
     for fact in facts:

@@ -3,17 +3,32 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+
+import msgspec
 
 from workers.fate.moves import Standing
 from workers.fate.row import Fate
 from workers.footage.recording import Report
-from workers.retention.facts import Clip
+from workers.retention.facts import Clip, Fact, IncidentGiven
 
 
 def clip_of(fate: Fate) -> Clip:
-    """The clip of a row, as its newest report declares it."""
-    return clip_from(fate.clip_id, fate.declared(), Standing(fate.standing))
+    """The clip of a row, as its newest report declares it and people said since."""
+    clip = clip_from(fate.clip_id, fate.declared(), Standing(fate.standing))
+    return msgspec.structs.replace(clip, incident=next(reversed(incidents_in(clip.incident, fate.facts)), None))
+
+
+def incidents_of(fate: Fate) -> tuple[str, ...]:
+    """Every incident that the clip of a row was ever said to show; the newest last."""
+    return incidents_in(fate.declared().recording.incident, fate.facts)
+
+
+def incidents_in(declared: str | None, facts: Iterable[Fact]) -> tuple[str, ...]:
+    """The incident that the camera carried, and those that people gave, each once."""
+    given = [fact.incident for fact in facts if isinstance(fact, IncidentGiven)]
+    return tuple(dict.fromkeys([declared, *given] if declared is not None else given))
 
 
 def clip_from(clip_id: str, report: Report, standing: Standing) -> Clip:

@@ -22,7 +22,7 @@ class Clip(Struct, frozen=True):
         recorded_at: start of the recording by the camera's clock, corrected by the offset that the dock measured;
             None if the camera did not say anything that is a time.
         docked_at: when the dock declared it.
-        incident: reference that the camera carried, if any.
+        incident: reference that a person gave last, else the one that the camera carried, if any.
     """
 
     clip_id: str
@@ -46,6 +46,15 @@ class Confirmed(Struct, frozen=True, tag="confirmed"):
     """A second person confirmed the newest category: the ones before it no longer count."""
 
     category: str
+    by: str
+    at: datetime
+
+
+class IncidentGiven(Struct, frozen=True, tag="incident"):
+    """A person said that it shows this incident. It stays with every incident that it was said to show before:
+    what one mistake takes out of a case or from under a hold is lost to the defence (CPIA Code 5.7)."""
+
+    incident: str
     by: str
     at: datetime
 
@@ -97,7 +106,7 @@ class EarlyDisposal(Struct, frozen=True, tag="early"):
     at: datetime
 
 
-Fact = Categorised | Confirmed | TimeCorrected | TimeConfirmed | Reviewed | NotBefore | EarlyDisposal
+Fact = Categorised | Confirmed | IncidentGiven | TimeCorrected | TimeConfirmed | Reviewed | NotBefore | EarlyDisposal
 
 
 class HoldReason(StrEnum):

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from workers.custody.entry import Entry
+from workers.retention.categorising import said_in
 from workers.retention.facts import (
     Categorised,
     Confirmed,
@@ -100,62 +101,61 @@ def facts_by(told: Iterable[Told]) -> tuple[tuple[Fact, ...], tuple[str, ...]]:
         reader = FACTS.get(item.type)
         if reader is None:
             continue
-        fact = reader(item, tuple(facts))
-        if fact is not None:
-            facts.append(fact)
-        elif item.content is None:
+        said = reader(item, tuple(facts))
+        facts += said
+        if not said and item.content is None:
             unknown.append(f"what {item.header.person or 'a person'} decided on {item.time:%d %b %Y} ({item.type}) "
                            "is erased with the clip")  # fmt: skip
     return tuple(facts), tuple(unknown)
 
 
-def _categorised(item: Told, before: tuple[Fact, ...]) -> Fact | None:
+def _categorised(item: Told, before: tuple[Fact, ...]) -> tuple[Fact, ...]:
     said = _signed(item, "categorisation", Categorisation)
     if said is not None:
-        kind = Confirmed if said.confirms else Categorised
-        return kind(said.category, said.by, _moment(said.at))
-    # The header keeps category and person. Nobody gives a clip the category that it has; a second person confirms it.
+        return (Confirmed(said.category, said.by, _moment(said.at)),) if said.confirms else said_in(said, before)
+    # The header keeps category and person. Whether the second person confirmed it or only named an incident is not
+    # known any more; nobody gives a clip the category that it has.
     category, person = item.header.category, item.header.person
     if category is None or person is None:
-        return None
+        return ()
     newest = next((fact for fact in reversed(before) if isinstance(fact, Categorised)), None)
     again = newest is not None and newest.category == category and newest.by != person
-    return (Confirmed if again else Categorised)(category, person, item.time)
+    return ((Confirmed if again else Categorised)(category, person, item.time),)
 
 
-def _corrected(item: Told, before: tuple[Fact, ...]) -> Fact | None:
+def _corrected(item: Told, before: tuple[Fact, ...]) -> tuple[Fact, ...]:
     said = _signed(item, "correction", TimeCorrection)
     if said is None:
-        return None
+        return ()
     kind = TimeConfirmed if said.confirms else TimeCorrected
-    return kind(_moment(said.recorded_at), said.by, _moment(said.at))
+    return (kind(_moment(said.recorded_at), said.by, _moment(said.at)),)
 
 
-def _reviewed(item: Told, before: tuple[Fact, ...]) -> Fact | None:
+def _reviewed(item: Told, before: tuple[Fact, ...]) -> tuple[Fact, ...]:
     said = _signed(item, "verdict", ReviewVerdict)
-    return None if said is None else Reviewed(said.verdict, said.by, _moment(said.at))
+    return () if said is None else (Reviewed(said.verdict, said.by, _moment(said.at)),)
 
 
-def _restored(item: Told, before: tuple[Fact, ...]) -> Fact | None:
-    """None too where no person took it out of the bin: the sweep withdrew what was not due any more."""
+def _restored(item: Told, before: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """Nothing too where no person took it out of the bin: the sweep withdrew what was not due any more."""
     if item.content is None or item.content.get("restoration") is None:
-        return None
+        return ()
     said = _signed(item, "restoration", Restoration)
-    return None if said is None else NotBefore(date.fromisoformat(said.not_before), said.by, _moment(said.at))
+    return () if said is None else (NotBefore(date.fromisoformat(said.not_before), said.by, _moment(said.at)),)
 
 
-def _early(item: Told, before: tuple[Fact, ...]) -> Fact | None:
+def _early(item: Told, before: tuple[Fact, ...]) -> tuple[Fact, ...]:
     asked, approved = _signed(item, "asked", EarlyDisposalRequest), _signed(item, "approved", EarlyDisposalRequest)
     if asked is None or approved is None:
-        return None
-    return EarlyDisposal(asked.by, approved.by, _moment(approved.at))
+        return ()
+    return (EarlyDisposal(asked.by, approved.by, _moment(approved.at)),)
 
 
-FACTS: Mapping[str, Callable[[Told, tuple[Fact, ...]], Fact | None]] = {
+FACTS: Mapping[str, Callable[[Told, tuple[Fact, ...]], tuple[Fact, ...]]] = {
     "clips.categorised": _categorised,
     "clips.time-corrected": _corrected,
     "reviews.decided": _reviewed,
     "disposals.cancelled": _restored,
     "disposals.early-approved": _early,
 }
-"""Event type → how its fact is read from it."""
+"""Event type → how its facts are read from it."""

@@ -57,6 +57,14 @@ async def all_versions(connection: Connection) -> list[Adopted]:
     return [msgspec.convert(row, Adopted) for row in rows]
 
 
+async def named_only(connection: Connection) -> frozenset[str]:
+    """Categories whose clips only people who were named for them see: by the newest policy that defines each, so that
+    a category which is given up hides no less than before."""
+    rows = await fetch(connection, "SELECT toml, version FROM policies ORDER BY version")
+    found = {one.name: one.named_only for row in rows for one in _parsed(**row).categories}
+    return frozenset(name for name, hidden in found.items() if hidden)
+
+
 async def adopt(connection: Connection, asked: Adoption, signed: Signed) -> Policy:
     """Put a policy in force, inside the caller's transaction, whose commit lets the next disposal go on.
 

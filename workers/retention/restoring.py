@@ -69,8 +69,7 @@ def facts_of(told: Iterable[Told], keys: Keys) -> tuple[Fact, ...]:
             continue
         names = SIGNED_BY_PEOPLE[item.type]
         if all(proved(item.content.get(name), body, Role.PERSON, keys) is not None for name, body in names):
-            fact = FACTS[item.type](item, tuple(facts))
-            facts += [fact] if fact is not None else []
+            facts += FACTS[item.type](item, tuple(facts))
     return tuple(facts)
 
 

@@ -87,6 +87,7 @@ class Category(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         title: its name for people, as it stands in sentences: "footage of arrests" goes, or is reviewed.
         then: what the end of the period means; after a review that says keep, `again` (or the period) runs from it.
+        named_only: only people who were named for such a clip see it on the board, as of a sexual offence.
     """
 
     name: str
@@ -96,6 +97,7 @@ class Category(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     then: Then = Then.EXPIRE
     again: Period | None = None
     source: str
+    named_only: bool = False
     override: tuple[Override, ...] = ()
 
     def rules(self, source_type: SourceType, kind: Kind) -> tuple[Rule, ...]:

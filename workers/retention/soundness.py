@@ -77,6 +77,8 @@ def _budget(policy: Policy) -> Iterator[str]:
 
 
 def _category(policy: Policy, category: Category) -> Iterator[str]:
+    if category.name == UNCATEGORISED and category.named_only:
+        yield f"category {UNCATEGORISED!r}: named_only would hide every clip from its officer; leave it out"
     if not category.title.strip():
         yield f"category {category.name!r}: title is empty; say what it is in words"
     yield from _rule(policy, category.own())

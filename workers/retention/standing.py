@@ -14,8 +14,9 @@ from msgspec import Struct
 from workers.database.engine import Connection, Row, execute, fetch
 from workers.fate.row import Fate, find_on
 from workers.footage.recording import SourceType
-from workers.retention.clips import recorded_at
+from workers.retention.clips import incidents_of, recorded_at
 from workers.retention.facts import TimeCorrected
+from workers.retention.incidents import GIVEN
 from workers.retention.scopes import find_hold
 
 CLOCKS = timedelta(minutes=5)
@@ -65,12 +66,15 @@ a time that nobody knows had ended when it was docked. What was disposed of has 
 OF_INCIDENT = f"""(
     SELECT {_CLIP}, NULL::timestamptz AS began, NULL::timestamptz AS ended FROM clips c
     WHERE c.registered_at IS NOT NULL AND c.incident = %(incident)s
+    UNION ALL
+    SELECT f.clip_id, %(incident)s::text, c.owner, c.source_type, NULL, NULL
+    FROM clip_fate f LEFT JOIN clips c USING (clip_id) WHERE {GIVEN.format("%(incident)s::text")}
 )"""
-"""Those of one incident; found by its index."""
+"""Those of one incident, as their cameras or as people said; each found by its index."""
 
 
 class Sight(Struct, frozen=True):
-    """What is known of one clip, for one of the times that it is said to be of.
+    """What is known of one clip, for one of the incidents and times that it is said to be of.
 
     Attributes:
         began, ended: of the recording; None: unknown.
@@ -88,7 +92,7 @@ class Sight(Struct, frozen=True):
 
 
 async def sights_of(connection: Connection, fate: Fate) -> list[Sight]:
-    """The sights of one clip, from its own row: the catalogue may not know it yet."""
+    """The sights of one clip, from its own row, for each of its incidents: the catalogue may not know it yet."""
     report = fate.declared()
     recording = report.recording
     began = recorded_at(recording.recorded_at, recording.clock_offset)
@@ -103,7 +107,8 @@ async def sights_of(connection: Connection, fate: Fate) -> list[Sight]:
     named = tuple(name for name in (officer, recording.owner) if name is not None)
     known = officer is not None or (recording.owner is not None and recording.source_type is not SourceType.VEHICLE)
     gone = fate.disposal == "done"
-    return [Sight(recording.incident, began, end, named, known, gone) for began, end in times]
+    incidents = incidents_of(fate) or (None,)
+    return [Sight(incident, began, end, named, known, gone) for incident in incidents for began, end in times]
 
 
 async def _officer(connection: Connection, fate: Fate, said: str) -> str | None:

@@ -12,6 +12,7 @@ class Categorisation(Struct, frozen=True):
 
     Attributes:
         confirms: it gives no category, it confirms the newest one, which is shorter than one before it.
+        incident: reference of an incident that the clip shows, besides those that it belongs to already.
     """
 
     clip_id: str
@@ -20,6 +21,7 @@ class Categorisation(Struct, frozen=True):
     by: str
     at: str
     confirms: bool = False
+    incident: str | None = None
 
 
 class TimeCorrection(Struct, frozen=True):

@@ -202,13 +202,17 @@ class S3Vault(Locking):
 
     def delete_version(self, key: str, version_id: str) -> None:
         """DeleteObject by version id."""
-        try:
-            self._client.call("DELETE", key, query={"versionId": version_id})
-        except Refused as refusal:
-            if refusal.missing and refusal.status == 404:
+        for last in (False, True):
+            try:
+                self._client.call("DELETE", key, query={"versionId": version_id})
                 return
-            self._raise_if_locked(key, version_id, refusal)
-            raise self._client.error(refusal, "DeleteObjectVersion", key) from refusal
+            except Refused as refusal:
+                if refusal.missing and refusal.status == 404:
+                    return
+                self._raise_if_locked(key, version_id, refusal)
+                # Not locked now: its lock may have ended between the refusal and this look, so it is asked once more.
+                if last or refusal.status != 403:
+                    raise self._client.error(refusal, "DeleteObjectVersion", key) from refusal
 
     def _put_about(self, version: Version, what: str, body: bytes) -> None:
         query = {what: "", "versionId": version.version_id}

@@ -1,250 +1,175 @@
-"""The figures of the board, asked once for all who look: a hundred screens cost the database what one does.
+"""The figures of the board, put together round after round for all who look: a page is served from memory.
 
-When the newest figures are too old, one asker asks again and the others wait for the same answer. What takes long is
-asked in the background while somebody looks, and shown with its age. What does not answer takes only its own along.
+A hundred screens cost the database what one does, and a page waits for nobody: each group of figures is asked on a
+cadence of its own (board_sources.py), and a round takes the newest of all. While somebody looks there is a round each
+FRESH seconds; else each IDLE, so that whoever comes is served at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import shutil
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
 
-from msgspec import Struct
-from msgspec.structs import replace
-
-from local.background import status
-from streams.dead_letters import DeadLetter, list_letters
-from streams.lagging import Watching
+from console.web.pages.board_figures import Board
+from console.web.pages.board_sources import Sources, silenced
 from streams.settings import Settings
 from workers.database.engine import Database
-from workers.errors import PartUnreachable, PassingFault
+from workers.errors import PassingFault
 from workers.operations.board import bays, pipeline
-from workers.operations.board.counts import Capacity, Counts, Reconciled, Totals, capacity, counts, reconciled, totals
-from workers.operations.board.deadlines import Deadline, deadlines
-from workers.operations.board.docks import Dock, Pictures, missing, on_record, with_missing
-from workers.operations.board.first import Down, Seen, Task, first
-from workers.operations.lag.figures import StageLag
+from workers.operations.board.counts import capacity
+from workers.operations.board.docks import with_missing
+from workers.operations.board.first import Seen, first
 
 log = logging.getLogger(__name__)
 
 FRESH = 0.9
-"""Seconds that figures serve; a browser that is told each second is never two seconds behind."""
+"""Seconds from round to round while somebody looks; a browser that listens is never two seconds behind."""
+
+IDLE = 15.0
+"""The same while nobody does."""
+
+WATCHED = 90.0
+"""Seconds since the last look after which nobody looks."""
+
+WAITS = 0.5
+"""Seconds that a round waits for the database; longer, and docks are shown beside older figures."""
 
 RECENT = 3.0
-"""Seconds that figures serve a page; the page says of when they are."""
+"""Seconds that figures serve a page without a word; the page says of when they are."""
 
-SHARE = 5.0
-"""The database is asked again after so many times what it took: in a backlog the board takes a fifth of it at most."""
-
-TOTALS_EVERY, LETTERS_EVERY, LAG_EVERY, RECORD_EVERY = 300.0, 30.0, 5.0, 5.0
-"""Seconds."""
-
-LETTERS = 500
-"""Dead letters that are kept for showing; the others are counted."""
-
-
-class Letters(Struct, frozen=True):
-    """Dead letters that nobody has redriven: how many, and the first LETTERS without what they carry."""
-
-    count: int
-    listed: tuple[DeadLetter, ...]
-
-
-class Board(Struct, frozen=True):
-    """Everything that the board shows, at one time.
-
-    Attributes:
-        letters, totals, room: None until they were asked for the first time.
-        away: parts that did not answer just now, each with why.
-    """
-
-    at: datetime
-    docks: tuple[Dock, ...]
-    summary: bays.Summary
-    steps: tuple[pipeline.Step, ...]
-    outlook: pipeline.Outlook
-    pace: pipeline.Pace
-    unverified: float | None
-    counts: Counts
-    deadlines: tuple[Deadline, ...]
-    reconciled: Reconciled | None
-    down: tuple[Down, ...]
-    first: tuple[Task, ...]
-    letters: Letters | None = None
-    totals: Totals | None = None
-    room: Capacity | None = None
-    away: tuple[str, ...] = ()
-
-
-class Slow:
-    """Something that takes long to ask: asked again in the background once it is old.
-
-    Args:
-        name: of what is asked, for people.
-        ask: asks.
-        every: seconds.
-    """
-
-    def __init__(self, name: str, ask: Callable[[], Awaitable[Any]], every: float) -> None:
-        self._name = name
-        self._ask = ask
-        self._every = every
-        self._asking: asyncio.Task[None] | None = None
-        self._asked = float("-inf")
-        self.newest: Any = None
-        self.away = ""
-
-    def look(self) -> Any:
-        """The newest answer, None before the first; asks again if it is old and nobody is asking."""
-        if time.monotonic() - self._asked >= self._every and (self._asking is None or self._asking.done()):
-            self._asked = time.monotonic()
-            self._asking = asyncio.create_task(self._ask_again())
-        return self.newest
-
-    async def settled(self) -> Any:
-        """The newest answer, after whoever asks now has been answered."""
-        self.look()
-        if self._asking is not None:
-            await self._asking
-        return self.newest
-
-    async def stop(self) -> None:
-        """Ask no more."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
-
-    async def _ask_again(self) -> None:
-        try:
-            self.newest = await self._ask()
-            self.away = ""
-        except (PassingFault, PartUnreachable) as fault:
-            self.away = str(fault)
-        except Exception as defect:  # it costs its own figures, not the board; shown, logged, and asked again
-            log.exception("the board cannot read the %s", self._name)
-            self.away = f"The {self._name} cannot be read: {type(defect).__name__}"
+PATIENCE = 0.05
+"""Seconds that a page waits for newer ones than that; then it shows those there are, and says of when."""
 
 
 class Watch:
     """Gathers the figures.
 
     Args:
-        now: seconds of a clock that never steps.
+        made: is called with each new board, in a thread, before anybody gets it.
     """
 
-    def __init__(self, settings: Settings, database: Database, now: Callable[[], float] = time.monotonic) -> None:
-        self._settings = settings
-        self._database = database
-        self._now = now
-        self._pictures = Pictures(settings.home / "dock-state")
-        self._lock = asyncio.Lock()
+    def __init__(self, settings: Settings, database: Database, made: Callable[[Board], object] | None = None) -> None:
+        self.sources = Sources(settings, database)
+        self._made = made
         self._newest: tuple[float, Board] | None = None
-        self._watching: Watching | None = None
-        self.totals = Slow("totals", lambda: totals(database, settings.scrub_cycle), TOTALS_EVERY)
-        self.letters = Slow("dead letters", self._letters, LETTERS_EVERY)
-        self.lags = Slow("lag", self._lags, LAG_EVERY)
-        self.told = Slow("docks elsewhere", self._told, RECORD_EVERY)
-        self._pictured: list[str] = []
-        self._rows: tuple[Any, ...] | None = None
-        self._ask_from = 0.0
+        self._fault: Exception | None = None
+        self._looked = float("-inf")
+        self._wake = asyncio.Event()
+        self._round = asyncio.Event()
+        self._rounds: asyncio.Task[None] | None = None
 
-    async def board(self, most: float = FRESH) -> Board:
-        """The figures, at most so many seconds old.
-
-        Raises:
-            DatabaseAway: PostgreSQL does not answer; the bays can still be read with `docks`.
-        """
-        async with self._lock:  # who waits here gets what the one before has asked
-            if self._newest is None or self._now() - self._newest[0] >= most:
-                began = self._now()
-                self._newest = began, await self._asked()
-            return self._newest[1]
-
-    async def docks(self) -> tuple[Dock, ...]:
-        """The docks' own pictures alone: what is left when the database is away."""
-        pictures = await asyncio.to_thread(self._pictures.read)
-        return silenced(pictures, await asyncio.to_thread(self._down))
+    def start(self) -> None:
+        """Begin, if it has not begun."""
+        if self._rounds is None:
+            self._rounds = asyncio.create_task(self._go_on())
 
     async def stop(self) -> None:
         """End what asks in the background."""
-        for slow in self._slow():
-            await slow.stop()
-        if self._watching is not None:
-            await self._watching.__aexit__()
+        if self._rounds is not None:
+            self._rounds.cancel()
+            await asyncio.gather(self._rounds, return_exceptions=True)
+        await self.sources.stop()
 
-    def _slow(self) -> tuple[Slow, ...]:
-        return self.totals, self.letters, self.lags, self.told
+    async def board(self, most: float = RECENT) -> Board:
+        """The newest figures; older ones than `most` seconds only where newer ones do not come within PATIENCE.
 
-    async def _told(self) -> tuple[Dock, ...]:
-        return await on_record(self._database, self._pictured)
+        Raises:
+            DatabaseAway: PostgreSQL has not answered yet.
+        """
+        self._look()
+        if self._newest is None:
+            await self._next(None)
+        elif time.monotonic() - self._newest[0] > most:
+            await self._next(PATIENCE)
+        return self._shown()
 
-    async def _letters(self) -> Letters:
-        found = await list_letters(self._settings)
-        listed = (replace(letter, key=None, value=None, headers=(), trace="") for letter in found[:LETTERS])
-        return Letters(len(found), tuple(listed))
+    async def newer(self, than: Board | None, within: float) -> Board:
+        """The next figures after these, or the same if there are none within so many seconds.
 
-    async def _lags(self) -> Sequence[StageLag]:
-        """One look at every stage; verdicts need looks that lie apart, so the watching goes on for as long as we do."""
-        if self._watching is None:
-            watching = Watching(self._settings, self._database)
-            await watching.__aenter__()
-            self._watching = watching
-        return await self._watching.now()
+        Raises:
+            DatabaseAway: PostgreSQL has not answered yet.
+        """
+        self._look()
+        if self._newest is None:
+            await self._next(None)
+        elif self._newest[1] is than:
+            await self._next(within)
+        return self._shown()
 
-    def _down(self) -> tuple[Down, ...]:
-        supervised = status(self._settings.home)
-        if supervised is None:
-            return ()  # each part is another machine's; their lag and their metrics tell
-        return tuple(
-            Down(part.name, part.state, part.reason) for part in supervised.parts if part.state not in ("ready", "done")
-        )
+    def _look(self) -> None:
+        self._looked = time.monotonic()
+        self._wake.set()
+        self.start()
 
-    async def _asked(self) -> Board:
-        database = self._database
-        pictures = await asyncio.to_thread(self._pictures.read)
-        down = await asyncio.to_thread(self._down)
-        self._pictured = [dock.dock for dock in pictures]
-        told = self.told.look() if self.told.newest is not None else await self.told.settled()
-        if self._rows is None or self._now() >= self._ask_from:
-            began = self._now()
-            self._rows = (
-                await missing(database), await pipeline.waiting(database), await pipeline.pace(database),
-                await counts(database), await deadlines(database), await reconciled(database),
-            )  # fmt: skip
-            self._ask_from = began + max(FRESH, SHARE * (self._now() - began))
-        gaps, waits, made, counted, near, newest = self._rows
-        docks = bays.wall(with_missing((*silenced(pictures, down), *(told or ())), gaps))
-        lags, letters, stored = self.lags.look(), self.letters.look(), self.totals.look()
-        steps = pipeline.steps(waits, lags or ())
-        outlook, oldest = pipeline.outlook(waits, made), pipeline.unverified_for(waits)
-        room = capacity(stored, self._limit(stored)) if stored is not None else None
+    async def _next(self, within: float | None) -> None:
+        """Wait until a round has ended, for so many seconds at most."""
+        try:
+            async with asyncio.timeout(within):
+                await self._round.wait()
+        except TimeoutError:
+            return  # then the newest there are
+
+    def _shown(self) -> Board:
+        if self._fault is not None:
+            raise self._fault
+        assert self._newest is not None  # a round has ended, and not with a fault
+        return self._newest[1]
+
+    # -- rounds ------------------------------------------------------------------------------------------------
+
+    async def _go_on(self) -> None:
+        while True:
+            began = time.monotonic()
+            try:
+                board = await self._gathered()
+                if self._made is not None:
+                    await asyncio.to_thread(self._made, board)
+                self._newest, self._fault = (began, board), None
+            except PassingFault as fault:
+                log.warning("the board waits for the %s: %s", fault.part, fault)
+                self._fault = fault
+            except Exception as defect:  # whoever looks gets it; the next round may go better
+                log.exception("the board cannot be put together")
+                self._fault = defect
+            ended, self._round = self._round, asyncio.Event()
+            ended.set()
+            if began - self._looked < WATCHED:
+                await asyncio.sleep(FRESH)
+            else:
+                await self._rest()
+            self._wake.clear()
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(IDLE):
+                await self._wake.wait()
+        except TimeoutError:
+            return  # nobody came
+
+    async def _gathered(self) -> Board:
+        asks = self.sources
+        pictures = await asyncio.to_thread(asks.pictures)
+        down = await asyncio.to_thread(asks.down)
+        rows, elsewhere = await asks.rows.soon(WAITS), await asks.told.soon(0.0)
+        if rows is None:
+            assert asks.rows.fault is not None  # it was asked and has not answered
+            raise asks.rows.fault
+        docks = bays.wall(with_missing((*silenced(pictures, down), *(elsewhere or ())), rows.missing))
+        lags, letters, stored = asks.lags.look() or (), asks.letters.look(), asks.totals.look()
+        steps = pipeline.steps(rows.waiting, lags)
+        outlook, oldest = pipeline.outlook(rows.waiting, rows.pace, lags), pipeline.unverified_for(rows.waiting)
+        room = capacity(stored, asks.limit(stored)) if stored is not None else None
         seen = Seen(
-            docks, steps, outlook, counted, oldest, near, down, None if letters is None else letters.count, room, newest
+            docks=docks, steps=steps, outlook=outlook, counts=rows.counts, unverified=oldest, deadlines=rows.deadlines,
+            down=down, letters=letters.count if letters else None, room=room, reconciled=rows.reconciled,
+            alarms=rows.alarms,
         )  # fmt: skip
         return Board(
-            at=datetime.now(UTC), docks=docks, summary=bays.summary(docks), steps=steps, outlook=outlook, pace=made,
-            unverified=oldest, counts=counted, deadlines=near, reconciled=newest, down=down, first=first(seen),
-            letters=letters, totals=stored, room=room,
-            away=tuple(sorted({slow.away.partition(": ")[0] for slow in self._slow() if slow.away})),
+            at=datetime.now(UTC), asked=asks.asked(), docks=docks, summary=bays.summary(docks), steps=steps,
+            outlook=outlook, pace=rows.pace, unverified=oldest, counts=rows.counts, deadlines=rows.deadlines,
+            reconciled=rows.reconciled, down=down, alarms=rows.alarms, first=first(seen), lags=tuple(lags),
+            uncategorised=asks.uncategorised.look(), letters=letters, totals=stored, room=room, away=asks.away(),
         )  # fmt: skip
-
-    def _limit(self, stored: Totals) -> int:
-        """Bytes that the store can hold; of the local stack, what is stored and what its disk has left."""
-        folder = self._settings.home / "store"
-        if self._settings.store_capacity or not folder.is_dir():
-            return int(self._settings.store_capacity)
-        return stored.bytes + shutil.disk_usage(folder).free
-
-
-def silenced(docks: Sequence[Dock], down: Sequence[Down]) -> tuple[Dock, ...]:
-    """The docks, those whose program does not run marked: what their picture says may be long over."""
-    why = {part.name: f"its program is {part.state}" + (f": {part.reason}" if part.reason else "") for part in down}
-    return tuple(
-        Dock(dock.dock, dock.bays, dock.problems, dock.live, dock.silent or why.get(f"dock-{dock.dock.lower()}", ""))
-        for dock in docks
-    )

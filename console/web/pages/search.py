@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from console.web.consulting import named_only
+from console.web.consulting import hidden_categories
 from console.web.guard import FACTS, FOOTAGE, OVERSIGHT, Page
+from console.web.people import Role
 from console.web.rendering import LONDON
 from console.web.visit import Visit
-from workers.catalogue.finding import MOST, Found, Wanted, search
+from workers.catalogue.finding import Found, Place, Results, Wanted, search
 from workers.catalogue.queries import find_clip
-from workers.catalogue.viewing import reasons_given
+from workers.catalogue.viewing import REASONS, Asked, reasons_given
+from workers.footage.clip import CLIP_ID
+from workers.retention.policies import current
 
 NO_DAY = "{0!r} is no day; write it as 2026-11-22."
+NO_PLACE = "This is no address of a next page; search again."
+FIELDS = ("officer", "camera", "incident", "category", "from", "to")
+LONGEST = 200
+"""Characters of a field."""
 
 
 def wanted_of(visit: Visit) -> tuple[Wanted, str]:
@@ -26,8 +34,22 @@ def wanted_of(visit: Visit) -> tuple[Wanted, str]:
         until = last + timedelta(days=1) if last else None
     except ValueError as error:
         problem = NO_DAY.format(str(error))
-    named = {name: visit.query(name)[:100] or None for name in ("officer", "camera", "incident", "category")}
+    named = {name: visit.query(name)[:LONGEST] or None for name in ("officer", "camera", "incident", "category")}
     return Wanted(since=since, until=until, **named), problem
+
+
+def place_of(visit: Visit) -> tuple[Place | None, str]:
+    """Where the page begins that the address asks for, and what is wrong with it."""
+    at, clip_id = visit.query("at"), visit.query("id")
+    if not clip_id:
+        return None, ""
+    try:
+        moment = datetime.fromisoformat(at) if at else None
+    except ValueError:
+        return None, NO_PLACE
+    if not CLIP_ID.fullmatch(clip_id) or (moment is not None and moment.tzinfo is None):
+        return None, NO_PLACE
+    return Place(moment, clip_id), ""
 
 
 async def find(visit: Visit) -> Response:
@@ -38,26 +60,74 @@ async def find(visit: Visit) -> Response:
         if len(ids) == 1:
             return visit.go(f"/clips/{ids[0]}")
     wanted, problem = wanted_of(visit)
+    after, odd = place_of(visit)
+    problem = problem or odd
     if words:
         problem = f"{words[:80]!r} is not one clip: give its id, nine letters of it, or CAMERA/RECORDING."
     asked = wanted != Wanted()
-    found: list[Found] = []
+    results = Results()
     if asked and not problem:
-        found = [clip for clip in await search(visit.parts.database, wanted) if _listed(visit, clip)]
-    given = {name: visit.query(name) for name in ("clip", "officer", "camera", "incident", "category", "from", "to")}
-    values = {"found": found, "asked": asked, "given": given, "problem": problem, "most": MOST}
+        results = await search(visit.parts.database, wanted, after, person=visit.person.person)
+    hidden = await hidden_categories(visit)
+    shown = [clip for clip in results.clips if listed(visit, clip, hidden)]
+    given = {name: visit.query(name)[:LONGEST] for name in ("clip", *FIELDS)}
+    further = ""
+    if results.after is not None:
+        at = results.after.at.isoformat() if results.after.at else ""
+        further = urlencode(
+            {name: given[name] for name in FIELDS if given[name]} | {"at": at, "id": results.after.clip_id}
+        )
+    async with visit.parts.database.connection() as connection:
+        policy = await current(connection)
+    values = {
+        "found": shown,
+        "hidden": len(results.clips) - len(shown),
+        "asked": asked,
+        "given": given,
+        "problem": problem,
+        "further": further,
+        "first": after is None,
+        "categories": [(one.name, one.title) for one in policy.categories] if policy else [],
+    }
     return visit.show("search.html", values, 400 if problem else 200)
 
 
+def listed(visit: Visit, clip: Found, hidden: frozenset[str]) -> bool:
+    """Whether a list shows it: of what only named people see, others learn no more than how many they are.
+
+    Args:
+        hidden: categories whose clips only named people see.
+    """
+    person = visit.person
+    if clip.officer == person.person or person.has(FACTS) or person.person in (clip.named or ()):
+        return True
+    return clip.named is None and clip.categories.isdisjoint(hidden)
+
+
 async def reasons(visit: Visit) -> Response:
-    """Who looked at clips that are not theirs, and what they typed."""
-    return visit.show("reasons.html", {"given": await reasons_given(visit.parts.database)})
+    """Who looked at clips that are not theirs, and what they typed; by who looked, whose clip it is, or by clip."""
+    person, officer, clip = (visit.query(name)[:LONGEST] for name in ("person", "officer", "clip"))
+    before = _before(visit)
+    asked = Asked(person or None, officer or None, clip or None)
+    found = await reasons_given(
+        visit.parts.database, asked, restricted=visit.person.has({Role.STANDARDS}), before=before
+    )
+    given = {"person": person, "officer": officer, "clip": clip}
+    older = ""
+    if len(found) == REASONS:
+        older = urlencode({name: value for name, value in given.items() if value}
+                          | {"time": found[-1].time.isoformat(), "event": found[-1].event_id})  # fmt: skip
+    return visit.show("reasons.html", {"found": found, "given": given, "older": older, "first": before is None})
 
 
-def _listed(visit: Visit, clip: Found) -> bool:
-    """Whether a list shows it: of what only named people see, others learn nothing from a search."""
-    own = clip.officer == visit.person.person
-    return own or visit.person.has(FACTS) or clip.category not in named_only(visit.parts.settings.named_only)
+def _before(visit: Visit) -> tuple[datetime, str] | None:
+    """Where the page before ended, if the address says so."""
+    time, event = visit.query("time"), visit.query("event")
+    try:
+        moment = datetime.fromisoformat(time) if time else None
+    except ValueError:
+        return None
+    return (moment, event) if moment is not None and moment.tzinfo is not None and event else None
 
 
 def _day(text: str) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Signing in and out."""
+"""Signing in with a password, and out; how one comes in by the directory is in `directory.py`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,17 @@ import re
 
 from starlette.responses import Response
 
-from console.web import sessions
+from console.web import sessions, tries
 from console.web.guard import EVERYBODY, FOOTAGE, WATCHERS, Page
-from console.web.people import Person, Role, fits
+from console.web.passwords import fits
+from console.web.people import Person, Role
+from console.web.sessions import Via
 from console.web.visit import Visit
 
 log = logging.getLogger(__name__)
 
 WRONG = "Warrant number and password do not fit."
-ENOUGH = "Too many tries with this warrant number. Wait a quarter of an hour, or have your password set anew."
+ENOUGH = "Too many tries to sign in. Wait a quarter of an hour, or have the password set anew."
 
 _OURS = re.compile(r"/[A-Za-z0-9][A-Za-z0-9/_?&=%.:+-]{0,500}")
 """A path of ours to go on to; never one that begins with two slashes."""
@@ -29,7 +31,7 @@ async def ask(visit: Visit) -> Response:
     """The form."""
     if visit.signed_in:
         return visit.go(home_of(visit.person))
-    return _form(visit)
+    return form(visit)
 
 
 async def sign_in(visit: Visit) -> Response:
@@ -38,30 +40,33 @@ async def sign_in(visit: Visit) -> Response:
     name, password = (fields.get(field, [""])[0] for field in ("person", "password"))
     name = name.strip().upper()[:32]
     database, now = visit.parts.database, visit.now
-    if not await sessions.may_try(database, name, now):
+    if not await tries.may_try(database, name, visit.address, now):
         log.warning("too many tries to sign in as %r", name)
-        return _form(visit, ENOUGH, 429)
-    person = visit.parts.people.find(name)
+        return form(visit, ENOUGH, 429)
+    person = visit.parts.people.find(name, now)
     async with _HASHING:
         right = await asyncio.to_thread(fits, password, person.password if person else "")
     if person is None or not right:
         log.warning("a wrong password for %r", name)
-        return _form(visit, WRONG, 403)
+        return form(visit, WRONG, 403)
+    log.info("%s signed in by password", person.person)
+    cookies = visit.parts.cookies
     async with database.transaction() as connection:
-        await sessions.forget_tries(connection, name)
-        value = await sessions.begin(connection, person, now)
-    asked = fields.get("next", [""])[0]
-    response = visit.go(asked if _OURS.fullmatch(asked) else home_of(person))
-    visit.parts.cookies.keep(response, visit.parts.cookies.session, value)
+        await tries.forget_tries(connection, name, visit.address)
+        value = await sessions.begin(connection, person, now, instead=cookies.value(visit.request))
+    response = visit.go(place(fields.get("next", [""])[0]) or home_of(person))
+    cookies.keep(response, cookies.session, value)
     return response
 
 
 async def sign_out(visit: Visit) -> Response:
-    """End the session."""
+    """End the session; whoever came by the directory is asked for anew at this machine."""
     await visit.fields()
     await sessions.end(visit.parts.database, visit.session.session)
-    response = visit.go("/signin")
-    visit.parts.cookies.drop(response, visit.parts.cookies.session)
+    response, cookies = visit.go("/signin"), visit.parts.cookies
+    cookies.drop(response, cookies.session)
+    if visit.session.via is Via.DIRECTORY:
+        cookies.keep_for_directory(response, cookies.left, "1")
     return response
 
 
@@ -71,8 +76,9 @@ async def home(visit: Visit) -> Response:
 
 
 async def account(visit: Visit) -> Response:
-    """Who one is here, with which roles."""
-    return visit.show("account.html", {})
+    """Who one is here, with which roles; administrators see how the file of people was taken."""
+    shown = visit.parts.people_file if visit.person.has({Role.ADMINISTRATOR}) else None
+    return visit.show("account.html", {"session": visit.session, "file": shown})
 
 
 def home_of(person: Person) -> str:
@@ -84,9 +90,17 @@ def home_of(person: Person) -> str:
     return "/search" if person.has(FOOTAGE) else "/account"
 
 
-def _form(visit: Visit, problem: str = "", status: int = 200) -> Response:
-    asked = visit.query("next")
-    return visit.show("signin.html", {"problem": problem, "next": asked if _OURS.fullmatch(asked) else ""}, status)
+def place(asked: str) -> str:
+    """Where somebody wanted to go, if that is a place of ours; otherwise nothing."""
+    return asked if _OURS.fullmatch(asked) else ""
+
+
+def form(visit: Visit, problem: str = "", status: int = 200) -> Response:
+    """The page to sign in on: the directory first, where there is one; a password where anybody has one."""
+    directory = visit.parts.directory is not None
+    passwords = not directory or any(one.password for one in visit.parts.people.known().values())
+    values = {"problem": problem, "next": place(visit.query("next")), "directory": directory, "passwords": passwords}
+    return visit.show("signin.html", values, status)
 
 
 PAGES = (

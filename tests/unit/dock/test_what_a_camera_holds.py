@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.dock.conftest import put_recording
@@ -286,7 +286,7 @@ def test_a_report_of_an_earlier_docking_put_back_on_the_camera_is_not_given_agai
     assert (second.docking, report["docking"]) == (first.docking + 1, first.docking + 1)
 
 
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300)
 @given(
     st.dictionaries(
         st.sampled_from(["recording", "file", "size", "sequence", "owner", "started", "sha256", "preroll"]),
@@ -311,7 +311,7 @@ def test_a_sidecar_with_anything_in_it_is_read_or_refused(fields: dict[str, Any]
         assert "/" not in sidecar.file
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200))
 def test_a_sidecar_of_any_bytes_is_refused(data: bytes) -> None:
     with pytest.raises(SidecarWrong):

@@ -195,6 +195,18 @@ def test_an_error_inside_a_200_of_complete_is_an_error() -> None:
     assert seen == ["POST"] * 3
 
 
+def test_a_lock_that_ended_between_the_refusal_and_the_look_is_no_fault_of_the_role() -> None:
+    past = answer(200, etag='"e"', x_amz_version_id="v1", x_amz_object_lock_mode="COMPLIANCE",
+                  x_amz_object_lock_retain_until_date="2020-01-01T00:00:00Z")  # fmt: skip
+    denied = error(403, "AccessDenied")
+    with store(denied, past, answer(204)) as (vault, seen):
+        vault.delete_version("n/k", "v1")
+    assert seen == ["DELETE", "HEAD", "DELETE"]
+    with store(denied, past, denied, past) as (vault, seen), pytest.raises(ConfigurationInvalid) as caught:
+        vault.delete_version("n/k", "v1")
+    assert "DeleteObjectVersion" in str(caught.value) and seen == ["DELETE", "HEAD", "DELETE", "HEAD"]
+
+
 def test_a_refusal_names_the_role_the_action_and_the_policy() -> None:
     with store(error(403, "AccessDenied")) as (vault, seen), pytest.raises(ConfigurationInvalid) as caught:
         put(vault)

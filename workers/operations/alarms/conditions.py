@@ -35,12 +35,12 @@ def verified_late(f: Figures) -> Seen:
 
 def unverified(f: Figures) -> Seen:
     """Clips that were registered a day ago and are not verified."""
-    return _overdue(f.unverified, "are not verified", limits.UNVERIFIED_MOST.total_seconds())
+    return _overdue(f.unverified, "not verified", limits.UNVERIFIED_MOST.total_seconds())
 
 
 def unreleased(f: Figures) -> Seen:
     """Clips that are verified and have no wipe receipt."""
-    return _overdue(f.unreleased, "are verified and not released", limits.UNRELEASED_MOST.total_seconds())
+    return _overdue(f.unreleased, "verified and not released", limits.UNRELEASED_MOST.total_seconds())
 
 
 def _overdue(seen: Overdue | None, what: str, most: float) -> Seen:
@@ -48,8 +48,9 @@ def _overdue(seen: Overdue | None, what: str, most: float) -> Seen:
         return None
     if not seen.clips:
         return {}
+    clips = many(seen.clips, "clip is", "clips are")
     return {
-        ALL: f"{seen.clips} clips {what} after {minutes(most)}; the oldest has waited {minutes(seen.oldest)}:"
+        ALL: f"{clips} {what} after {minutes(most)}; the oldest has waited {minutes(seen.oldest)}:"
         f" {', '.join(seen.examples)}"
     }
 
@@ -78,7 +79,11 @@ def dead_letters(f: Figures) -> Seen:
     """Messages that can never succeed and wait for a person."""
     if f.dead_letters is None:
         return None
-    return {stage: f"{count} dead letters of {stage}" for stage, count in f.dead_letters.items() if count}
+    return {
+        stage: f"{many(count, 'dead letter', 'dead letters')} of {stage}"
+        for stage, count in f.dead_letters.items()
+        if count
+    }
 
 
 def quarantine(f: Figures) -> Seen:
@@ -115,14 +120,16 @@ def damaged(f: Figures) -> Seen:
     """Stored footage that is rotten or gone."""
     if f.damaged is None:
         return None
-    return {ALL: f"{f.damaged} clips in the vault are not what the dock signed"} if f.damaged else {}
+    what = many(f.damaged, "clip in the vault is", "clips in the vault are")
+    return {ALL: f"{what} not what the dock signed"} if f.damaged else {}
 
 
 def lease_missed(f: Figures) -> Seen:
     """Locks that end within a day and should have been renewed."""
     if f.leases_late is None:
         return None
-    return {ALL: f"{f.leases_late} clips have a lock that ends within a day"} if f.leases_late else {}
+    what = many(f.leases_late, "clip has", "clips have")
+    return {ALL: f"{what} a lock that ends within a day"} if f.leases_late else {}
 
 
 def budget_hit(f: Figures) -> Seen:
@@ -205,6 +212,11 @@ def _silence(docked: Docked) -> str:
         f"{docked.dock} had no camera around {stamp(docked.change)}; in the seven days before"
         f" {', '.join(str(count) for count in docked.before)}"
     )
+
+
+def many(count: int, one: str, more: str) -> str:
+    """A number with its noun: "1 clip is", "2 clips are"."""
+    return f"{count} {one if count == 1 else more}"
 
 
 def minutes(seconds: float) -> str:

@@ -45,10 +45,12 @@ class Stalled(Struct, frozen=True):
     Attributes:
         verdict: STALLED, STOPPED or REWOUND, as `bwv lag` has it.
         says: what was seen, with numbers.
+        waits_for: parts of the system that it says are away.
     """
 
     verdict: str
     says: str
+    waits_for: tuple[str, ...] = ()
 
 
 class Gap(Struct, frozen=True):

@@ -14,6 +14,14 @@ LATE_SHARE = 0.05
 """More than this share of late clips means that the p95 is above what is allowed."""
 UNVERIFIED_MOST = timedelta(hours=24)
 UNRELEASED_MOST = timedelta(minutes=20)
+SETTLES = timedelta(seconds=60)
+"""How long a condition must be gone before its alarm is over: what comes and goes is told once, not each minute."""
+SETTLES_MOST = timedelta(hours=1)
+"""What has come back within REMEMBERED must be gone twice as long each time, up to this."""
+REMEMBERED = timedelta(hours=1)
+GATHERS = timedelta(minutes=5)
+"""After an alarm has fired, further subjects of it fire together, so long after: two hundred clips in quarantine are
+a few mails, not two hundred."""
 EXAMPLES = 5
 MOST = 200
 """Subjects of one alarm that are looked at; more than these are one mishap, not two hundred."""

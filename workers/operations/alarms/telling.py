@@ -1,4 +1,8 @@
-"""How alarms read: one mail, or one webhook in the shape that Alertmanager sends, for all that is told at once."""
+"""How alarms read: one mail, or one webhook in the shape that Alertmanager sends, for all that is told at once.
+
+A webhook's body has one alert for each telling. `fingerprint` is the same for all that is told of one subject, so a
+receiver puts them together as it does Alertmanager's: fired, perhaps in hand (still `firing`), over (`resolved`).
+"""
 
 from __future__ import annotations
 
@@ -35,17 +39,20 @@ def mail_message(
     message["From"], message["To"] = sender, ", ".join(to)
     message["Subject"] = _subject(tellings)
     message["Date"] = format_datetime(now)
-    message["Message-ID"] = f"<alarms-{upto}-{_digest(sender)}@bwv-ingest>"
+    message["Message-ID"] = f"<alarms-{upto}-{_digest(f'{sender} {to}')}@bwv-ingest>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no out-of-office answer
     message.set_content("\n\n".join(_paragraph(telling, runbook) for telling in tellings) + "\n")
     return message
 
 
+WORDS = {Kind.FIRED: "ALARM", Kind.ACKNOWLEDGED: "In hand", Kind.OVER: "Over"}
+"""What a mail says first, by what is told."""
+
+
 def _subject(tellings: Sequence[Telling]) -> str:
-    fired = [telling for telling in tellings if telling.kind is Kind.FIRED]
-    first = (fired or tellings)[0]
+    first = next(telling for kind in WORDS for telling in tellings if telling.kind is kind)
     more = f" and {len(tellings) - 1} more" if len(tellings) > 1 else ""
-    return f"{'ALARM' if fired else 'Over'}: {_title(first)}{more}"
+    return f"{WORDS[first.kind]}: {_title(first)}{more}"
 
 
 def _paragraph(telling: Telling, runbook: str) -> str:
@@ -55,6 +62,8 @@ def _paragraph(telling: Telling, runbook: str) -> str:
             f"OVER   {_title(telling)}\n       {telling.says} (as last seen)\n"
             f"       {stamp(telling.since)} to {stamp(telling.at)}"
         )
+    if telling.kind is Kind.ACKNOWLEDGED:
+        return f"HAND   {_title(telling)}, {telling.subject}\n       {telling.says}\n       {stamp(telling.at)}"
     return (
         f"ALARM  {_title(telling)}\n       {telling.says}\n       since {stamp(telling.since)}\n"
         f"  do:  {alarm.do if alarm else 'see the runbook'}\n       {runbook_of(runbook, telling.alarm)}"
@@ -67,8 +76,8 @@ def _title(telling: Telling) -> str:
 
 
 def webhook_body(tellings: Sequence[Telling], runbook: str) -> dict[str, Any]:
-    """The body of a webhook, as Alertmanager's version 4 has it; `fingerprint` is the same at both ends of an alarm."""
-    firing = any(telling.kind is Kind.FIRED for telling in tellings)
+    """The body of a webhook, as Alertmanager's version 4 has it."""
+    firing = any(telling.kind is not Kind.OVER for telling in tellings)
     return {
         "version": "4",
         "receiver": "bwv-ingest",
@@ -96,6 +105,7 @@ def _alert(telling: Telling, alarm: Alarm | None, runbook: str) -> dict[str, Any
         "annotations": {
             "summary": _title(telling),
             "description": telling.says,
+            **({"acknowledged": telling.says} if telling.kind is Kind.ACKNOWLEDGED else {}),
             "action": alarm.do if alarm else "",
             "runbook_url": runbook_of(runbook, telling.alarm),
         },

@@ -40,6 +40,7 @@ class Summary(Struct, frozen=True):
         rate: bytes a second that all docks give now.
         free_in: seconds until the next camera that is left in may be taken; None: not known, or none is.
         all_free_in: seconds until all of them may; None: of one at least it is not known, or none is left in.
+        moving: recordings whose bytes are on their way now.
         missing: recordings missing on cameras that stand in a bay.
     """
 
@@ -48,6 +49,7 @@ class Summary(Struct, frozen=True):
     rate: float
     free_in: float | None
     all_free_in: float | None
+    moving: int
     missing: int
 
 
@@ -65,6 +67,7 @@ def summary(docks: Iterable[Dock]) -> Summary:
         rate=sum(bay.rate for bay in bays),
         free_in=min(known, default=None),
         all_free_in=max(known) if known and len(known) == len(waits) else None,
+        moving=sum(len(bay.moving) for bay in bays),
         missing=sum(bay.missing for bay in bays),
     )
 

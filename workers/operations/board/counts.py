@@ -1,8 +1,8 @@
-"""Every number of the board that is not a bay or a stage, in two paces.
+"""Every number of the board that is not a bay or a stage, in three paces.
 
 `counts` is asked each second while somebody watches: each of its numbers is answered by a partial index that holds
-only what is counted. `totals` goes over the whole store and is asked every few minutes; the board says how old it
-is. Neither is asked per page: one process asks for all who look.
+only what is counted. `uncategorised` counts more, and `totals` goes over the whole store: they are asked less often,
+and the board says how old they are. None is asked per page: one process asks for all who look.
 """
 
 from __future__ import annotations
@@ -91,9 +91,8 @@ class Totals(Struct, frozen=True):
     Attributes:
         clips, bytes: stored and not disposed of.
         week: bytes that were secured in the last seven days.
-        covered: bytes that were read in full within `scrub_cycle`.
+        covered: bytes that were read in full within `scrub_cycle`; coverage: their share, from 0 to 1.
         unread: seconds since the longest unread clip was read; None when nothing is stored.
-        uncategorised: clips that nobody has given a category.
         leaving: bytes of clips that retention disposes of within seven days.
         at: when this was asked.
     """
@@ -102,21 +101,15 @@ class Totals(Struct, frozen=True):
     bytes: int
     week: int
     covered: int
+    coverage: float
     unread: float | None
-    uncategorised: int
     leaving: int
     at: datetime
-
-    @property
-    def coverage(self) -> float:
-        """Share of the stored bytes that was read again in time, from 0 to 1."""
-        return self.covered / self.bytes if self.bytes else 1.0
 
 
 # What is disposed of leaves the schedule, so what is in it and was stored is what the store holds.
 TOTALS = (
-    "SELECT s.*, now() AS at,"
-    " (SELECT count(*) FROM schedule WHERE category = 'uncategorised') AS uncategorised,"
+    "SELECT s.*, CASE WHEN s.bytes = 0 THEN 1 ELSE s.covered::float / s.bytes END AS coverage, now() AS at,"
     " (SELECT COALESCE(sum(size), 0)::bigint FROM schedule WHERE dispose_from < now() + interval '7 days'"
     "  AND NOT held) AS leaving"
     " FROM (SELECT count(*) AS clips, COALESCE(sum(p.size), 0)::bigint AS bytes,"
@@ -135,6 +128,12 @@ async def totals(database: Database, scrub_cycle: float) -> Totals:
         scrub_cycle: seconds within which a clip shall have been read again.
     """
     return msgspec.convert(await database.fetch_one(TOTALS, {"cycle": scrub_cycle}), Totals)
+
+
+async def uncategorised(database: Database) -> int:
+    """Clips that nobody has given a category: an index holds them alone, but there are half a million of them."""
+    row = await database.fetch_one("SELECT count(*) AS n FROM schedule WHERE category = 'uncategorised'")
+    return row["n"] if row else 0
 
 
 class Capacity(Struct, frozen=True):
@@ -171,25 +170,3 @@ def capacity(stored: Totals, limit: int) -> Capacity:
         return Capacity(stored.bytes, limit, per_day, None, "more leaves than comes: it does not fill")
     days = left / per_day
     return Capacity(stored.bytes, limit, per_day, days, f"full in about {days:,.0f} days at this pace")
-
-
-class Reconciled(Struct, frozen=True):
-    """The newest reconciliation; day and dock as in its scope, None: all."""
-
-    stated_at: datetime
-    age: float
-    declared: int
-    stored: int
-    verified: int
-    unexplained: int
-    day: str | None = None
-    dock: str | None = None
-
-
-async def reconciled(database: Database) -> Reconciled | None:
-    """What the newest reconciliation stated; None if there never was one."""
-    row = await database.fetch_one(
-        "SELECT stated_at, extract(epoch FROM now() - stated_at)::float AS age, declared, stored, verified,"
-        " unexplained, day::text, dock FROM reconciliations ORDER BY stated_at DESC LIMIT 1"
-    )
-    return msgspec.convert(row, Reconciled) if row else None

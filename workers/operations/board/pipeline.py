@@ -77,23 +77,27 @@ STAGES = ("transfer", "verification", "release", "dock")
 
 _WAITS_FOR = {"registered": "transfer", "secured": "verification", "verified": "release"}
 
+_BYTES = (
+    "COALESCE(sum(COALESCE(f.declared_size, (SELECT size FROM declared d WHERE d.clip_id = f.clip_id))), 0)::bigint"
+)
+"""Of rows that have it the declared size is their own; of others it is looked up."""
+
 _OPEN = "(f.disposal IS NULL OR f.disposal = 'intended')"
 
 WAITING = (
-    "SELECT f.standing, count(*) AS clips, COALESCE(sum(d.size), 0)::bigint AS bytes,"
+    f"SELECT f.standing, count(*) AS clips, {_BYTES} AS bytes,"
     " extract(epoch FROM now() - min(f.registered_at))::float AS oldest,"
     " count(*) FILTER (WHERE f.interrupted) AS interrupted,"
     " count(*) FILTER (WHERE f.standing = 'registered' AND f.attempt > 5) AS exhausted,"
     " count(*) FILTER (WHERE f.registered_at > now() - make_interval(secs => %(lately)s)) AS new"
-    " FROM clip_fate f LEFT JOIN declared d USING (clip_id)"
+    " FROM clip_fate f"
     f" WHERE f.standing IN ('registered', 'secured', 'verified') AND {_OPEN} GROUP BY f.standing"
 )
 """Clips that were not released yet, by their standing."""
 
 ON_CAMERAS = (
-    "SELECT count(*) AS clips, COALESCE(sum(d.size), 0)::bigint AS bytes,"
-    " extract(epoch FROM now() - min(f.moved_at))::float AS oldest"
-    " FROM clip_fate f LEFT JOIN declared d USING (clip_id)"
+    f"SELECT count(*) AS clips, {_BYTES} AS bytes, extract(epoch FROM now() - min(f.moved_at))::float AS oldest"
+    " FROM clip_fate f"
     " WHERE f.standing = 'released' AND f.camera_copy = 'present' AND f.disposal IS NULL"
 )
 """Clips whose camera may erase them and has not."""
@@ -128,15 +132,27 @@ def unverified_for(stages: Sequence[Waiting]) -> float | None:
     return max((it.oldest for it in stages if it.stage in ("transfer", "verification") and it.oldest), default=None)
 
 
-def outlook(stages: Sequence[Waiting], made: Pace) -> Outlook:
-    """When it will be over. What waits for its camera to be docked again, or for a person, is not counted."""
-    before = [it for it in stages if it.stage in ("transfer", "verification")]
+BEFORE_VERIFIED = ("transfer", "verification")
+"""Stages that a clip passes until it is verified."""
+
+
+def outlook(stages: Sequence[Waiting], made: Pace, lags: Iterable[StageLag] = ()) -> Outlook:
+    """When it will be over. What waits for its camera to be docked again, or for a person, is not counted.
+
+    Args:
+        made: the pace of LATELY; it decides where the last two minutes say nothing.
+        lags: what they say; after a standstill they see at once that it is being caught up.
+    """
+    before = [it for it in stages if it.stage in BEFORE_VERIFIED]
     stuck = sum(it.interrupted + it.exhausted for it in before)
     behind = max(0, sum(it.clips for it in before) - stuck)
     size = sum(it.bytes for it in before)
     aside = f"; {stuck:,} more cannot go on by themselves" if stuck else ""
     if not behind:
         return Outlook(0, size, 0.0, f"nothing is behind{aside}")
+    left = _by_trend(lags)
+    if left is not None:
+        return Outlook(behind, size, left, f"{behind:,} clips behind; over in about {span(left)}{aside}")
     arrived = made.new + sum(it.new for it in before)
     gained = made.clips - arrived
     if made.clips < FEW:
@@ -150,6 +166,13 @@ def outlook(stages: Sequence[Waiting], made: Pace) -> Outlook:
         return Outlook(behind, size, None, says)
     left = behind * LATELY / gained
     return Outlook(behind, size, left, f"{behind:,} clips behind; over in about {span(left)}{aside}")
+
+
+def _by_trend(lags: Iterable[StageLag]) -> float | None:
+    """Seconds until these stages have done all that waits for them; None: not known of one, or nothing waits at all."""
+    ends = [lag.over_in for lag in lags if lag.stage in BEFORE_VERIFIED]
+    known = [end for end in ends if end is not None]
+    return max(known) or None if known and len(known) == len(ends) else None
 
 
 def span(seconds: float) -> str:

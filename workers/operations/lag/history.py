@@ -80,6 +80,7 @@ class Look(Struct, frozen=True):
         at: seconds since 1970, by the clock of whoever looked.
         waits_for: parts that are away, each with since when and why, as the stage itself says.
         at_work: messages that it works on now, as it says; None: it was not asked.
+        mute: its process is there and does not answer at its health port.
         clips, bytes: what of its work is left, from the database; None: its messages are not about bytes.
         rate: bytes a second that it moves now.
         done: bytes that are done of what it works on now; they are in `bytes` still.
@@ -94,6 +95,7 @@ class Look(Struct, frozen=True):
     bytes: int | None = None
     rate: float = 0.0
     done: int = 0
+    mute: bool = False
 
     @property
     def messages(self) -> int:

@@ -5,6 +5,8 @@ REWOUND   a position that was committed lies before one that was committed earli
           work is done again, or messages are missing. Over when the old position is reached again.
 STALLED   somebody is there, messages wait, and for STALLED_AFTER seconds nothing of theirs was committed and no
           byte moved. Judged for each member by itself, so that one that sleeps does not hide behind those that work.
+          Also a process that has not answered at its health port for so long: one that works by the clock has
+          nothing else to be known by.
 SLOW      it works, and for SLOW_OVER seconds what waits has grown no smaller while more came: it falls behind.
           Also a stage that says it has been at one message for longer than STALLED_AFTER and shows no bytes.
 OK        nothing waits, or what waits is being worked off.
@@ -88,6 +90,7 @@ def _found(looks: Looks, shows: Shows) -> Iterator[Finding]:
     yield from _rewound(looks)
     if looks[-1].members is not Members.NOBODY:
         yield from _stalled(looks, shows)
+        yield from _mute(looks)
     yield from _slow(looks)
 
 
@@ -136,6 +139,13 @@ def _stalled(looks: Looks, shows: Shows) -> Iterator[Finding]:
             at_work = "" if newest.at_work is None else f"; it says that it is at work on {newest.at_work}"
             reason = f"{who}{messages} messages wait, and nothing was finished for {quiet:.0f} s{at_work}"
             yield Finding(Verdict.STALLED, (reason,), since)
+
+
+def _mute(looks: Looks) -> Iterator[Finding]:
+    since = _since(looks, lambda look: look.mute)
+    if since is not None and looks[-1].at - since >= STALLED_AFTER:
+        reason = f"its process is there and has not answered at its health port for {looks[-1].at - since:.0f} s"
+        yield Finding(Verdict.STALLED, (reason,), since)
 
 
 def _still(looks: Looks, places: list[Place]) -> float | None:

@@ -14,6 +14,7 @@ from workers.prosecution.cases.case_holds import REASON
 from workers.prosecution.derivatives.redaction import parse
 from workers.prosecution.statements import CaseChange, ExhibitAdded, RequestRefusedOn, UnusedMarked
 from workers.retention.change import checked
+from workers.retention.clips import incidents_of
 
 CLOCK_STEP = 1.0
 """Seconds by which the camera's times may miss the length of its recording: it says whole seconds."""
@@ -58,13 +59,13 @@ async def check_clips(connection: Connection, case: Case, asked: CaseChange) -> 
 
 def belongs(case: Case, fate: Fate) -> bool:
     """Whether a clip is of one of the case's incidents, or in it as an exhibit."""
-    incident = fate.declared().recording.incident
-    return incident in case.incidents or any(one.clip_id == fate.clip_id for one in case.standing())
+    shown = not set(incidents_of(fate)).isdisjoint(case.incidents)
+    return shown or any(one.clip_id == fate.clip_id for one in case.standing())
 
 
 def needs_hold(case: Case, fate: Fate) -> bool:
     """Whether a clip that becomes an exhibit must be held by itself: no held incident of the case covers it."""
-    return case.kind in REASON and fate.declared().recording.incident not in case.held_incidents
+    return case.kind in REASON and set(incidents_of(fate)).isdisjoint(case.held_incidents)
 
 
 def _is_footage(fate: Fate) -> None:

@@ -89,8 +89,8 @@ async def kept_clips(connection: Connection, case: Case) -> list[KeptClip]:
         " h.state FROM clip_fate f LEFT JOIN clips c USING (clip_id)"
         " LEFT JOIN LATERAL (SELECT hold_id, state FROM hold_clips k WHERE k.clip_id = f.clip_id"
         "  AND k.hold_id = ANY(%(holds)s) ORDER BY state LIMIT 1) h ON true"
-        " WHERE f.clip_id IN (SELECT clip_id FROM hold_clips WHERE hold_id = ANY(%(holds)s))"
-        " OR f.clip_id = ANY(%(exhibits)s) ORDER BY c.recorded_at, f.clip_id",
+        " WHERE f.clip_id IN (SELECT clip_id FROM hold_clips WHERE hold_id = ANY(%(holds)s)"
+        "  UNION SELECT unnest(%(exhibits)s::text[])) ORDER BY c.recorded_at, f.clip_id",
         {"holds": list(case.holds), "exhibits": [exhibit.clip_id for exhibit in case.exhibits]},
     )
     return [msgspec.convert(row, KeptClip) for row in rows]

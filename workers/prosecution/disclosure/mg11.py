@@ -27,9 +27,19 @@ def mg11(case: Case, exhibit: Exhibit, material: Material, derivative: Lineage |
         material: the exhibit's clip.
         derivative: what is produced instead of the master; both digests are named then.
     """
+    return _paragraph(case.urn, exhibit, material, derivative)
+
+
+def draft(material: Material) -> str:
+    """The same for a clip that is no exhibit yet; reference and URN are left for its producer to fill in."""
+    exhibit = Exhibit("[initials/number]", material.clip_id, material.officer or "", "", "", "")
+    return _paragraph("[URN]", exhibit, material, None)
+
+
+def _paragraph(urn: str, exhibit: Exhibit, material: Material, derivative: Lineage | None) -> str:
     sentences = (
         _produces(exhibit, material, derivative),
-        f"It is exhibited in the case {case.urn} and was recorded by camera {material.camera}"
+        f"It is exhibited in the case {urn} and was recorded by camera {material.camera}"
         + (f", held by {material.officer} by the force's record." if material.officer else "."),
         _clock(material),
         _silence(exhibit, material, derivative),

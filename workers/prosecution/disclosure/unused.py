@@ -10,6 +10,7 @@ from workers.database.engine import Connection, Row, fetch
 from workers.fate.row import Fate
 from workers.prosecution.cases.case import Case
 from workers.prosecution.disclosure.material import Material, material_of
+from workers.retention.incidents import GIVEN
 
 _COLUMNS = ", ".join(f"f.{name}" for name in Fate.__struct_fields__)
 
@@ -28,13 +29,15 @@ async def materials(connection: Connection, clip_ids: Collection[str]) -> dict[s
 async def unused_clips(connection: Connection, case: Case) -> tuple[Material, ...]:
     """Every clip of the case of which something is no exhibit, in the order of time.
 
-    Clips of its incidents, those that its holds cover (a person answered that they show the same incident), and
-    those that the disclosure officer marked. A clip of which only a part is an exhibit is there for the rest of it.
+    Clips of its incidents, as cameras or people said; those that its holds cover, since a person answered that they
+    show the same incident; and those that the disclosure officer marked. A clip of which only a part is an exhibit is
+    there for the rest of it.
     A clip that is already deleted is there too: the disclosure officer must know that it was.
     """
     rows = await fetch(
         connection,
         f"{_MATERIAL}ARRAY(SELECT clip_id FROM clips WHERE incident = ANY(%(incidents)s)"
+        f" UNION SELECT f.clip_id FROM unnest(%(incidents)s::text[]) i, clip_fate f WHERE {GIVEN.format('i')}"
         " UNION SELECT clip_id FROM hold_clips WHERE hold_id = ANY(%(holds)s) AND state IN ('pending', 'active')"
         " UNION SELECT unnest(%(marked)s::text[])"
         " UNION SELECT unnest(%(parts)s::text[])"

@@ -65,13 +65,26 @@ class LinksServer:
 
     Args:
         port: 0 picks a free one.
+        connections: at once; more are answered with 503.
+        what: is served, for people.
     """
 
-    def __init__(self, app: ASGIApp, host: str, port: int, *, patience: float = PATIENCE) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        host: str,
+        port: int,
+        *,
+        patience: float = PATIENCE,
+        connections: int = CONNECTIONS,
+        what: str = "links",
+    ) -> None:
         self.app = app
         self._host = host
         self.port = port
         self._patience = patience
+        self._connections = connections
+        self._what = what
         self._server: Server | None = None
 
     async def start(self) -> None:
@@ -85,10 +98,12 @@ class LinksServer:
         try:
             listening = listen(self._host, self.port, send_buffer=SEND_BUFFER)
         except OSError as error:
-            raise ConfigurationInvalid(f"links cannot be served at {self._host}:{self.port}: {error}") from error
+            raise ConfigurationInvalid(
+                f"{self._what}: cannot be served at {self._host}:{self.port}: {error}"
+            ) from error
         self.port = listening.getsockname()[1]
         self._server = Server(self._configuration())
-        await self._server.open(listening, "links")
+        await self._server.open(listening, self._what)
 
     def _configuration(self) -> uvicorn.Config:
         return uvicorn.Config(
@@ -101,7 +116,7 @@ class LinksServer:
             access_log=False,
             proxy_headers=False,
             server_header=False,
-            limit_concurrency=CONNECTIONS,
+            limit_concurrency=self._connections,
             h11_max_incomplete_event_size=HEADERS_MOST,
         )
 

@@ -53,11 +53,14 @@ async def custody_of(
         PartUnreachable: it was not sealed in time.
     """
     end = time.monotonic() + patience
+    seen: SealedHead | None = None
     while True:
         sealed = await newest_seal(database)
-        rows = {clip: await entries_of(database, clip) for clip in contents.clips}
-        if sealed is not None and all(_stands(contents, clip, rows[clip], sealed) for clip in contents.clips):
-            break
+        if sealed is not None and sealed != seen:  # without a new seal there is nothing new to find
+            seen = sealed
+            rows = {clip: await entries_of(database, clip) for clip in contents.clips}
+            if all(_stands(contents, clip, rows[clip], sealed) for clip in contents.clips):
+                break
         left = end - time.monotonic()
         if left <= 0:
             raise PartUnreachable(

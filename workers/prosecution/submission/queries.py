@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import msgspec
 from msgspec import Struct
 
 from workers.database.engine import Connection, Database, fetch
 from workers.prosecution.submission.rows import COLUMNS, Submission
 from workers.prosecution.submission.states import NOT_TAKEN, State
+from workers.retention.incidents import SAID
 
 
 async def waiting(connection: Connection, state: State, what: str) -> list[Submission]:
@@ -63,6 +66,44 @@ async def listed(database: Database, asked: Asked) -> list[Submission]:
         },
     )
     return [msgspec.convert(row, Submission) for row in rows]
+
+
+class WithClip(Struct, frozen=True):
+    """A submission in which a clip goes, or a part of it.
+
+    Attributes:
+        kind, officer: of its case.
+        items: references of those that are of this clip.
+    """
+
+    submission_id: str
+    urn: str
+    recipient: str
+    purpose: str
+    state: str
+    kind: str
+    officer: str
+    items: tuple[str, ...]
+    requested_at: datetime
+    sent_at: datetime | None
+    answered_at: datetime | None
+
+
+async def submissions_with_clip(database: Database, clip_id: str) -> list[WithClip]:
+    """Submissions of its cases whose manifest has this clip, newest first."""
+    rows = await database.fetch(
+        "SELECT submission_id, s.urn, recipient, purpose, state, k.kind, k.officer, requested_at, sent_at, answered_at,"
+        " ARRAY(SELECT item->>'reference' FROM jsonb_array_elements(manifest->'items') item"
+        "  WHERE item->>'clip_id' = %(clip)s) AS items"
+        " FROM submissions s JOIN cases k USING (case_id)"
+        " WHERE case_id IN (SELECT case_id FROM exhibits WHERE clip_id = %(clip)s"
+        "  UNION SELECT case_id FROM cases WHERE incidents &&"
+        f"   ARRAY(SELECT incident FROM ({SAID.format('%(clip)s')}) said))"
+        " AND manifest->'items' @> jsonb_build_array(jsonb_build_object('clip_id', %(clip)s::text))"
+        " ORDER BY requested_at DESC, submission_id",
+        {"clip": clip_id},
+    )
+    return [msgspec.convert(row, WithClip) for row in rows]
 
 
 async def matching(database: Database, words: str) -> list[Submission]:
