@@ -65,6 +65,7 @@ ELSEWHERE = {
     "serve": "tests/web/test_serve.py",
     **dict.fromkeys(
         ("people list", "people sync", "people token list", "people token new"), "tests/web/test_people_commands.py"
+    ),
     **dict.fromkeys(
         ("encounters gaps", "encounters load", "encounters reason", "encounters record"),
         "tests/pipeline/test_encounters.py",
