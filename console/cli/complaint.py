@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
-from console.cli.asking import exit_code, say, settled
+from console import complaints
+from console.cli.asking import Request, exit_code, say, settled
 from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
 from console.cli.complaint_access import standards_only
-from console.cli.complaint_asking import complaint_of, made_receipt, request_of, settled_clips
 from console.cli.hold_scope import scope_of, scope_options
+from console.complaints import Asking
 from streams.settings import Settings
+from workers.database.engine import Database
+from workers.errors import Refused
 from workers.keys.statements import now_iso
 from workers.retention.answers import Answer
 from workers.retention.facts import HoldReason
 from workers.retention.lifting import COMPLAINTS
 from workers.scrutiny.complaint import Complaint, earliest_end
-from workers.scrutiny.holding import complaint_hold
 from workers.scrutiny.queries import Kept, kept_by
 from workers.scrutiny.receipt import Receipt, page
 from workers.scrutiny.rows import list_complaints
@@ -78,17 +81,35 @@ def open_command(
     if fields.get("clip_id"):
         fields["clip_id"] = run(_clip(settings, fields["clip_id"]))
     deed = ComplaintOpened(reference.strip(), HoldReason(reason), restricted)
-    about, at = complaint_id(settings.namespace, deed.reference), now_iso()
-    hold = complaint_hold(about, deed, fields, by=settings.person, at=at)
-    asked = request_of(settings, about, deed, at, (signed_by_person(settings, hold),))
-    [answer] = settled(settings, "encounters", [asked])
+    sign = partial(signed_by_person, settings)
+    try:
+        asked = complaints.opening(settings.namespace, deed, fields, by=settings.person, at=now_iso(), sign=sign)
+    except Refused as refused:
+        raise click.UsageError(refused.reason) from refused
+    [answer] = settled(settings, "encounters", [_request(asked)])
     if exit_code([answer]):
         return _tell(answer, None, as_json=as_json)
-    run(settled_clips(settings, hold.hold_id, wait))
-    made = run(made_receipt(settings, about))
+
+    async def work() -> Receipt:
+        async with database_of(settings) as database:
+            await complaints.settled(database, asked.hold or "", wait)
+            return await complaints.receipt_of(database, await _found(database, asked.about))
+
+    made = run(work())
     if receipt is not None:
         receipt.write_bytes(page(made, datetime.now(UTC)))
     return _tell(answer, made, as_json=as_json)
+
+
+def _request(asked: Asking) -> Request:
+    return Request(complaints.TOPIC, asked.message, asked.about, asked.cause)
+
+
+async def _found(database: Database, about: str) -> Complaint:
+    found = await complaints.complaint_of(database, about)
+    if found is None:
+        raise click.UsageError("no complaint has this reference; open it: bwv complaint open REF …")
+    return found
 
 
 async def _clip(settings: Settings, words: str) -> str:
@@ -102,8 +123,7 @@ def _tell(answer: Answer, made: Receipt | None, *, as_json: bool) -> int:
     else:
         say(answer)
         for line in made.kept if made is not None else ():
-            late = f"; of {line.too_late} the deletion was committed before" if line.too_late else ""
-            click.echo(f"{line.what}: {line.clips} recordings kept{late}")
+            click.echo(complaints.sentence(line))
     return exit_code([answer])
 
 
@@ -119,7 +139,13 @@ def receipt(context: click.Context, reference: str, out: Path, as_json: bool) ->
     """
     settings = settings_of(context)
     standards_only(settings)
-    made = run(made_receipt(settings, complaint_id(settings.namespace, reference)))
+
+    async def work() -> Receipt:
+        async with database_of(settings) as database:
+            found = await _found(database, complaint_id(settings.namespace, reference))
+            return await complaints.receipt_of(database, found)
+
+    made = run(work())
     out.write_bytes(page(made, datetime.now(UTC)))
     if as_json:
         show_json({"receipt": made, "page": str(out)})
@@ -158,8 +184,9 @@ def review(context: click.Context, reference: str, applied: str | None, decided:
 
 def _step(context: click.Context, reference: str, deed: Deed, *, as_json: bool) -> int:
     settings = settings_of(context)
-    about = complaint_id(settings.namespace, reference)
-    [answer] = settled(settings, "encounters", [request_of(settings, about, deed, now_iso())])
+    about, sign = complaint_id(settings.namespace, reference), partial(signed_by_person, settings)
+    asked = complaints.step(about, deed, by=settings.person, at=now_iso(), sign=sign)
+    [answer] = settled(settings, "encounters", [_request(asked)])
     show_json(answer) if as_json else say(answer)
     return exit_code([answer])
 
@@ -195,7 +222,7 @@ def show(context: click.Context, reference: str, as_json: bool) -> None:
 
     async def work() -> tuple[Complaint, list[Kept]]:
         async with database_of(settings) as database:
-            found = await complaint_of(database, complaint_id(settings.namespace, reference))
+            found = await _found(database, complaint_id(settings.namespace, reference))
             async with database.connection() as connection:
                 return found, await kept_by(connection, found)
 

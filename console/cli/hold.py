@@ -225,7 +225,7 @@ def _line(listed: Listed) -> tuple[str, ...]:
     clips = ", ".join(f"{n} {state}" for state, n in listed.clips.items() if n) or "-"
     asked = "lift asked for" if listed.lift_asked else ""
     ended = f"lifted {listed.lifted_at:%Y-%m-%d %H:%M}" if listed.lifted_at else listed.ends or asked
-    placed = f"{listed.placed_at:%Y-%m-%d %H:%M}"
+    placed = f"{listed.placed_at:%Y-%m-%d %H:%M}" if listed.placed_at else ""
     return listed.hold_id, listed.reason, listed.covers, placed, listed.placed_by, clips, ended
 
 

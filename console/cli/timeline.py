@@ -55,15 +55,18 @@ class Moment(Struct, frozen=True):
     type: str
 
 
-def moments(rows: Iterable[dict[str, Any]], *, restricted: bool = False, zone: tzinfo | None = None) -> list[Moment]:
+def moments(
+    rows: Iterable[dict[str, Any]], *, restricted: bool = False, holds: bool = True, zone: tzinfo | None = None
+) -> list[Moment]:
     """One moment for each custody entry.
 
     Args:
         restricted: also the looks of professional standards, which nobody else learns of.
+        holds: name those that are not restricted; otherwise each reads as a restricted one does.
         zone: of the local times; None: this machine's.
     """
     known = [row for row in rows if restricted or not is_restricted_look(row["type"], row["payload"])]
-    named = open_holds(known)
+    named = open_holds(known) if holds else frozenset()
     return [_moment(row, named, zone) for row in known]
 
 

@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from console.web.armour import armoured
 from console.web.entrance import Asker, Entrance
 from console.web.guard import Page
-from console.web.pages import alarms, api, board, casework, clip, directory, officer, search, signin
+from console.web.pages import alarms, api, board, casework, clip, complaints, directory, officer, search, signin
 from console.web.refusals import (
     AWAY,
     BROKEN,
@@ -64,6 +64,7 @@ PAGES: tuple[Page, ...] = (
     *board.PAGES,
     *alarms.PAGES,
     *casework.PAGES,
+    *complaints.PAGES,
     *api.PAGES,
 )
 """Every page there is. Who may use which is told here, and tests enumerate it from here."""

@@ -43,6 +43,8 @@ OVERSIGHT = frozenset({Role.SUPERVISOR, Role.STANDARDS, Role.AUDITOR})
 """Who reads which reasons were given."""
 RESTRICTED = frozenset({Role.STANDARDS, Role.RECORDS})
 """Who learns what a restricted hold is."""
+STANDARDS = frozenset({Role.STANDARDS})
+"""Who works on complaints, and who alone learns that there is one."""
 
 
 class Page(Struct, frozen=True):

@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web import csrf, rendering
 from console.web.csrf import Cookies
-from console.web.guard import FACTS, FOOTAGE, OVERSIGHT, WATCHERS
+from console.web.guard import FACTS, FOOTAGE, OVERSIGHT, STANDARDS, WATCHERS
 from console.web.oidc import Directory
 from console.web.pages.board_drawing import Drawing
 from console.web.people import People, Person, Role
@@ -42,6 +42,7 @@ LINKS = (
     ("/submissions", FOOTAGE | FACTS, "Submissions"),
     ("/search", FOOTAGE | FACTS, "Search"),
     ("/reasons", OVERSIGHT, "Reasons"),
+    ("/complaints", STANDARDS, "Complaints"),
 )
 """What the head of each page leads to: path, who sees it, text. A test holds it to the table of pages."""
 

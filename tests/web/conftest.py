@@ -18,7 +18,7 @@ TOUCHED = (
     "web_sessions", "web_tries", "web_reasons",
     "web_answers", "web_token_uses",
     "schedule", "policies", "cases", "answers", "holds", "hold_clips",
-    "derivatives", "exhibits", "submissions",
+    "derivatives", "exhibits", "submissions", "complaints", "hold_ends",
 )  # fmt: skip
 
 

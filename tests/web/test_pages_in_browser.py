@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import AsyncIterator, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +21,17 @@ from tests.operations.board_rows import CASES, SUBMISSIONS, everything
 from tests.web.house import HOUSE, READY
 from tests.web.site import PASSWORD, Site
 from workers.database.engine import Database
+from workers.keys.statements import PURPOSES, now_iso
 from workers.operations.board.docks import Dock
+from workers.retention.facts import HoldReason
+from workers.retention.holding import State, enter
+from workers.retention.scopes import check, enter_hold
 from workers.retention.shipped import shipped
+from workers.retention.statements import HoldRequest
+from workers.scrutiny.complaint import Complaint
+from workers.scrutiny.holding import complaint_hold
+from workers.scrutiny.rows import store_complaint
+from workers.scrutiny.statements import ComplaintOpened, complaint_id
 
 WALL, TELEPHONE = ViewportSize(width=1920, height=1080), ViewportSize(width=360, height=740)
 
@@ -75,7 +85,9 @@ class House:
         if answer.status >= 500:
             return [f"{path}: {answer.status}"]
         found, asked = await looked_at(page)
-        assert {"color-contrast", "document-title", "landmark-one-main", "bypass"} <= asked, "axe looked at nothing"
+        # A receipt stands by itself: where nothing leads anywhere, there is nothing to skip.
+        links = {"bypass"} if await page.locator("a[href]").count() else set()
+        assert {"color-contrast", "document-title", "landmark-one-main"} | links <= asked, "axe looked at nothing"
         for screen, colours in screens:
             await page.emulate_media(color_scheme=colours)
             await page.set_viewport_size(screen)
@@ -120,16 +132,36 @@ async def addresses(house: House, examples: dict[str, str]) -> list[str]:
     return found
 
 
+async def complained_of(site: Site, clip: str) -> str:
+    """A complaint whose outcome was sent, with a hold and what it found."""
+    about, at = complaint_id(site.settings.namespace, "CO/00123/26"), datetime(2026, 11, 22, 12, tzinfo=UTC)
+    deed = ComplaintOpened("CO/00123/26", HoldReason.CONDUCT, restricted=True)
+    hold = complaint_hold(about, deed, {"scope": "incident", "incident": "INC-1"}, by="PSD-1", at=now_iso(at))
+    complaint = Complaint(about, deed.reference, deed.reason, deed.restricted, 2, "PSD-1", at, (hold.hold_id,),
+                          sent=at.date())  # fmt: skip
+    async with site.database.transaction() as connection:
+        await store_complaint(connection, complaint)
+        await enter_hold(connection, check(hold, site.scene.person.sign(PURPOSES[HoldRequest], hold)))
+        await enter(connection, hold.hold_id, clip, State.ACTIVE, "there")
+    return about
+
+
 async def test_every_page_can_be_used_by_everybody_on_every_screen(house: House) -> None:
     own = await house.site.clip("PC-100", incident="INC-1")
     other = await house.site.clip("PC-200", standing="secured")
     wrong = await house.wrong("/signin") + await house.wrong("/nothing")
     await house.sign_in("PC-100", *(role for role in Role if role is not Role.PANEL))
+    about = await complained_of(house.site, other)
     examples = {"clip": own, "name": "unverified", "stage": "transfer", "derivative": "none"}
-    examples |= {"case": CASES[0], "submission": SUBMISSIONS[0]}
-    for path in (*await addresses(house, examples), "/search?officer=PC-100", "/search?from=never"):
+    examples |= {"case": CASES[0], "submission": SUBMISSIONS[0], "complaint": about}
+    for path in (
+        *await addresses(house, examples),
+        "/search?officer=PC-100",
+        "/search?from=never",
+        "/complaints?find=x",
+    ):
         wrong += await house.wrong(path)
-    for path in ("/board", "/board?view=wall", "/mine", f"/clips/{own}"):
+    for path in ("/board", "/board?view=wall", "/mine", f"/clips/{own}", "/complaints", f"/complaints/{about}"):
         wrong += await house.wrong(path, EACH)
     await house.sign_in("PC-300", Role.OFFICER)
     for path in ("/mine", f"/clips/{other}", "/board"):

@@ -106,6 +106,7 @@ def explain(
     at: datetime,
     *,
     restricted: bool,
+    named: bool = True,
     waits: str | None = None,
 ) -> Explanation:
     """Say why the clip is where it is.
@@ -115,12 +116,14 @@ def explain(
         past: None before the clip was registered.
         policy: in force at that moment, if any.
         restricted: whether the reader may know of restricted holds.
+        named: whether they may know of any; otherwise each reads as a restricted one does.
     """
     zone = policy.zone.key if policy else "UTC"
     if past is None:
         return Explanation(clip_id, at, State.UNKNOWN, f"nobody had declared this clip by {both(at, zone)}", zone)
-    open_holds = tuple(msgspec.structs.replace(hold, restricted=False) for hold in past.holds)
-    shown = open_holds if restricted else past.holds
+    shown = past.holds
+    if restricted or not named:
+        shown = tuple(msgspec.structs.replace(hold, restricted=not named) for hold in past.holds)
     if past.disposal in FINAL:
         return _gone(past, policy, at, zone)
     holds = tuple(_shown(hold) for hold in shown)

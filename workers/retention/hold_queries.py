@@ -23,6 +23,7 @@ class Listed(Struct, frozen=True):
 
     Attributes:
         covers: what it names, in words.
+        placed_at: None of a restricted one: when something was complained of is told to nobody else.
         earliest_end: None: there is none, or it is not known yet; `ends` says which.
         ends: before when nobody lifts it, in words; None where it may be lifted now, or is.
         clips: state → how many clips.
@@ -32,7 +33,7 @@ class Listed(Struct, frozen=True):
     reason: str
     covers: str
     placed_by: str
-    placed_at: datetime
+    placed_at: datetime | None
     reference: str | None
     restricted: bool
     earliest_end: datetime | None
@@ -68,13 +69,15 @@ async def list_holds(
         clip: those that this clip is or was under.
         standing: those alone that also cover what is docked later.
         lifted: lifted ones too.
-        restricted: say everything of restricted ones.
+        restricted: say everything of restricted ones. Otherwise one of them is named with a clip only while it keeps
+            it: that somebody looked whether a clip falls under one is told to nobody else.
     """
     rows = await database.fetch(
         f"SELECT {HOLD_COLUMNS}, COALESCE((SELECT jsonb_object_agg(state, n) FROM (SELECT state, count(*) AS n"
         "   FROM hold_clips k WHERE k.hold_id = h.hold_id GROUP BY state) counted), '{}') AS clips"
         " FROM holds h WHERE (%(hold)s::text IS NULL OR hold_id = %(hold)s)"
-        " AND (%(clip)s::text IS NULL OR hold_id IN (SELECT hold_id FROM hold_clips WHERE clip_id = %(clip)s))"
+        " AND (%(clip)s::text IS NULL OR hold_id IN (SELECT hold_id FROM hold_clips k WHERE clip_id = %(clip)s"
+        "  AND (%(restricted)s OR NOT h.restricted OR k.state IN ('active', 'pending'))))"
         " AND (%(reason)s::text IS NULL OR (reason = %(reason)s AND (%(restricted)s OR NOT restricted)))"
         " AND (NOT %(standing)s OR scope <> 'clip') AND (%(lifted)s OR lifted_at IS NULL)"
         " ORDER BY placed_at DESC, hold_id",
@@ -94,7 +97,7 @@ def _listed(row: Row, all_of_it: bool) -> Listed:
     clips = dict.fromkeys(STATES, 0) | row.pop("clips")
     hold = msgspec.convert(row, HoldRow)
     if hold.restricted and not all_of_it:
-        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", hold.placed_at, None, True, None, None,
+        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", None, None, True, None, None,
                       False, hold.lifted_at, (), clips)  # fmt: skip
     return Listed(
         hold_id=hold.hold_id,

@@ -50,15 +50,16 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         raise Refused(f"there is no hold {asked.hold_id[:64]}", "see: bwv hold list")
     if hold.lifted_at is not None:
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
-    if hold.earliest_end == NOT_KNOWN and hold.restricted:
-        # Whoever it concerns may ask too, and must not learn of the complaint by the answer.
-        raise Refused(f"{hold.hold_id} is kept by the force, and no end of it is known yet", "ask whoever placed it")
+    early = hold.earliest_end is not None and now < hold.earliest_end
+    if early and hold.restricted:
+        # Whoever it concerns may ask too, and must not learn of the complaint, or of its outcome, by the answer.
+        raise Refused(f"{hold.hold_id} is kept by the force, and no end of it has come", "ask whoever placed it")
     if hold.earliest_end == NOT_KNOWN:
         raise Refused(
             f"{hold.hold_id} belongs to the {_what(hold)} {hold.reference}, and no outcome says yet when it may end",
             f"why: bwv {_what(hold)} show {hold.reference}",
         )
-    if hold.earliest_end is not None and now < hold.earliest_end:
+    if early:
         raise Refused(
             f"{hold.hold_id} ends no sooner than {hold.earliest_end:%Y-%m-%d %H:%M %Z}", "ask again at the review then"
         )

@@ -22,7 +22,9 @@ from workers.retention.policy import Policy, parse
 from workers.retention.statements import Adoption, HoldRequest
 
 
-async def explained_by_row(database: Database, clip_id: str, now: datetime, *, restricted: bool) -> Explanation | None:
+async def explained_by_row(
+    database: Database, clip_id: str, now: datetime, *, restricted: bool, named: bool = True
+) -> Explanation | None:
     """Why a clip is as it is, by the row that decides; None where the log alone can tell."""
     found = await row_and_holds(database, clip_id)
     if found is None or found[0].disposal in FINAL:
@@ -35,12 +37,13 @@ async def explained_by_row(database: Database, clip_id: str, now: datetime, *, r
         policies[-1] if policies else None,
         now,
         restricted=restricted,
+        named=named,
         waits=seen["waits"] if seen else None,
     )
 
 
 async def explained_by_log(
-    database: Database, clip_id: str, at: datetime, *, restricted: bool
+    database: Database, clip_id: str, at: datetime, *, restricted: bool, named: bool = True
 ) -> tuple[Explanation, int]:
     """Why a clip was as it was at a moment, by the custody log alone, and how many of its entries say so."""
     past = past_of(clip_id, await told_about(database, clip_id), at, await docks(database))
@@ -49,7 +52,8 @@ async def explained_by_log(
     if past is not None and past.disposal in FINAL and past.decided is not None:
         version = past.decided.policy
         policy = next((other for other in policies if other.version == version), None)
-    return explain(clip_id, past, policy, at, restricted=restricted), past.entries if past else 0
+    explained = explain(clip_id, past, policy, at, restricted=restricted, named=named)
+    return explained, past.entries if past else 0
 
 
 SAID_WHERE_IT_BELONGS = "COALESCE(topic, type) = type AND conflicts_with IS NULL"

@@ -14,7 +14,7 @@ from workers.footage.canonical import derived_id
 from workers.keys.signing import Signed
 from workers.prosecution.cases.case_holds import hold_of, lift_of
 from workers.retention.facts import HoldReason
-from workers.retention.scopes import NOT_KNOWN, Scope
+from workers.retention.scopes import NOT_KNOWN, Scope, check
 from workers.retention.statements import HoldRequest
 from workers.scrutiny.statements import ComplaintOpened, ScrutinyDeed
 
@@ -89,7 +89,8 @@ def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRe
     """The hold that goes with a complaint, which is the complaint's own.
 
     Raises:
-        Refused: there is not just one, or it is of something else.
+        Refused: there is not just one, it is of something else, or not whole: a complaint that keeps nothing would be
+            on record.
     """
     if len(asked.holds) != 1:
         raise Refused(f"{len(asked.holds)} holds came with the complaint, expected one", ASK)
@@ -98,6 +99,7 @@ def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRe
     fields = {name: msgspec.to_builtins(getattr(hold, name)) for name in names}
     if hold != complaint_hold(asked.about, opened, fields, by=asked.by, at=asked.at):
         raise Refused(f"the hold {hold.hold_id} is not one of the complaint {opened.reference[:40]}", ASK)
+    check(hold, asked.holds[0])
     return hold
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -166,3 +167,38 @@ async def kept_by(connection: Connection, complaint: Complaint) -> list[Kept]:
         (list(complaint.holds),),
     )
     return msgspec.convert(rows, list[Kept])
+
+
+class KeptClip(Struct, frozen=True):
+    """A clip that a complaint's hold found, and what the hold means for it."""
+
+    clip_id: str
+    camera: str | None
+    recording: str | None
+    recorded_at: datetime | None
+    hold_id: str
+    state: str
+
+
+async def clips_found(connection: Connection, complaint: Complaint, most: int) -> list[KeptClip]:
+    """The clips that a complaint's holds found, in the order of their recording."""
+    rows = await fetch(
+        connection,
+        "SELECT k.clip_id, f.camera, f.recording, c.recorded_at, k.hold_id, k.state FROM hold_clips k"
+        " LEFT JOIN clip_fate f USING (clip_id) LEFT JOIN clips c USING (clip_id) WHERE k.hold_id = ANY(%s)"
+        " ORDER BY c.recorded_at, k.clip_id, k.hold_id LIMIT %s",
+        (list(complaint.holds), most),
+    )
+    return msgspec.convert(rows, list[KeptClip])
+
+
+async def clips_kept(connection: Connection, complaints: Collection[Complaint]) -> dict[str, int]:
+    """Complaint → how many clips are kept for it now."""
+    pairs = [(one.complaint_id, hold) for one in complaints for hold in one.holds]
+    rows = await fetch(
+        connection,
+        "SELECT w.about, count(DISTINCT k.clip_id) AS n FROM unnest(%s::text[], %s::text[]) w(about, hold)"
+        " JOIN hold_clips k ON k.hold_id = w.hold WHERE k.state IN ('active', 'pending') GROUP BY 1",
+        ([about for about, _ in pairs], [hold for _, hold in pairs]),
+    )
+    return {row["about"]: row["n"] for row in rows}

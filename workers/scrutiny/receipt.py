@@ -54,7 +54,7 @@ def receipt(complaint: Complaint, kept: Sequence[Kept], *, size: int, checkpoint
     """What is kept for a complaint now. Pure.
 
     Args:
-        kept: its holds that stand.
+        kept: its holds that were placed.
         size, checkpoint: of the newest seal of the custody log; sealed: every hold of it was recorded below that.
     """
     standing = [one for one in kept if one.lifted_at is None]
@@ -62,7 +62,7 @@ def receipt(complaint: Complaint, kept: Sequence[Kept], *, size: int, checkpoint
         Line(_what(one), one.clips.get("active", 0) + one.clips.get("pending", 0), one.clips.get("refused", 0))
         for one in standing
     )
-    until, why = _until(complaint, bool(standing))
+    until, why = _until(complaint, standing=bool(standing), placed=bool(kept))
     return Receipt(complaint.reference, lines, until, why, size, checkpoint, sealed)
 
 
@@ -83,7 +83,9 @@ def page(made: Receipt, now: datetime) -> bytes:
     return text.encode()
 
 
-def _until(complaint: Complaint, standing: bool) -> tuple[str, str]:
+def _until(complaint: Complaint, *, standing: bool, placed: bool) -> tuple[str, str]:
+    if not placed:
+        return "Nothing is kept for this complaint.", "No hold stands: it is not placed yet, or it came too late."
     if not standing:
         return "Nothing is kept for this complaint now.", "Its holds were ended by two people."
     end, _ = earliest_end(complaint)

@@ -100,9 +100,22 @@ async def find_complaint(connection: Connection, complaint_id: str, *, lock: boo
     return msgspec.convert(rows[0]["body"], Complaint) if rows else None
 
 
-async def list_complaints(connection: Connection) -> list[Complaint]:
-    """All complaints, newest first."""
-    rows = await fetch(connection, "SELECT body FROM complaints ORDER BY opened_at DESC, complaint_id")
+async def list_complaints(
+    connection: Connection, after: tuple[datetime, str] | None = None, most: int | None = None
+) -> list[Complaint]:
+    """Complaints, newest first.
+
+    Args:
+        after: when the last one of the page before was opened, and its id.
+        most: so many at most; None: all.
+    """
+    at, about = after or (None, None)
+    rows = await fetch(
+        connection,
+        "SELECT body FROM complaints WHERE %(at)s::timestamptz IS NULL OR opened_at < %(at)s"
+        " OR (opened_at = %(at)s AND complaint_id > %(about)s) ORDER BY opened_at DESC, complaint_id LIMIT %(most)s",
+        {"at": at, "about": about, "most": most},
+    )
     return [msgspec.convert(row["body"], Complaint) for row in rows]
 
 

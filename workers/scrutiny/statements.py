@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 from msgspec import Struct
@@ -10,6 +11,8 @@ from workers.footage.canonical import derived_id
 from workers.keys.signing import Signed
 from workers.retention.facts import HoldReason
 from workers.scrutiny.drawing import PassedOver
+
+COMPLAINT_ID = re.compile(r"complaint-[a-z2-7]{32}")
 
 
 class DrawKind(StrEnum):

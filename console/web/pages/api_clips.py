@@ -7,16 +7,14 @@ from datetime import datetime
 from msgspec import Struct
 from starlette.responses import Response
 
-from console.cli.timeline import Moment, moments
-from console.web.guard import FACTS, FOOTAGE, RESTRICTED
-from console.web.pages.clip_page import explained, found, playable
-from console.web.people import Role
+from console.cli.timeline import Moment
+from console.web.guard import FACTS, FOOTAGE
+from console.web.pages.clip_page import explained, found, holds_of, playable, record_of
 from console.web.refusals import problem
 from console.web.visit import Visit
-from workers.catalogue.queries import history
 from workers.custody.queries import newest_seal
 from workers.retention.explaining import Explanation
-from workers.retention.hold_queries import Listed, list_holds
+from workers.retention.hold_queries import Listed
 
 READERS = FOOTAGE | FACTS
 
@@ -69,8 +67,7 @@ async def clip(visit: Visit) -> ClipShown | Response:
         return problem("This clip is not for you", leave.says, 403)
     await one.tell("look", leave.relation)
     sealed = await newest_seal(database)
-    restricted = visit.person.has(RESTRICTED)
-    timeline = moments(await history(database, seen.clip_id), restricted=visit.person.has({Role.STANDARDS}))
+    timeline = await record_of(visit, seen)
     plays = playable(seen) and one.play.relation is not None
     return ClipShown(
         clip_id=seen.clip_id, camera=seen.camera, recording=seen.recording, relation=leave.relation.value,
@@ -79,7 +76,7 @@ async def clip(visit: Visit) -> ClipShown | Response:
         media_type=seen.media_type, recorded_at=seen.recorded_at, ended_at=seen.ended_at,
         clock_offset=seen.clock_offset, registered_at=seen.registered_at, verified_at=seen.verified_at,
         incomplete=seen.incomplete, media=f"/clips/{seen.clip_id}/media" if plays else None,
-        explained=await explained(visit, seen.clip_id, None, restricted=restricted),
-        holds=tuple(await list_holds(database, clip=seen.clip_id, restricted=restricted)), timeline=tuple(timeline),
+        explained=await explained(visit, seen, None),
+        holds=tuple(await holds_of(visit, seen)), timeline=tuple(timeline),
         sealed=sum(line.index < sealed.size for line in timeline) if sealed else 0,
     )  # fmt: skip

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from console.web.guard import RESTRICTED, Page
 from console.web.pages.clip_page import closed, found, page
-from console.web.pages.clip_roles import ANSWERERS, PLACES, may_lift, reasons_for
+from console.web.pages.clip_roles import ANSWERERS, PLACES, may_know, may_lift, reasons_for
 from console.web.signing import ask, sign, told
 from console.web.visit import Visit
 from streams.messages import HoldLiftRequested, HoldRequested, event
@@ -60,7 +60,7 @@ async def lift(visit: Visit) -> Response:
     clip = await found(visit)
     if clip.look.relation is None:
         return closed(visit, clip, clip.look.says, ask=clip.look.ask)
-    restricted = visit.person.has(RESTRICTED)
+    restricted = may_know(visit.person, clip.seen.officer)
     hold_id = visit.request.path_params["hold"]
     listed = await list_holds(visit.parts.database, clip=clip.seen.clip_id, restricted=restricted)
     hold = next((one for one in listed if one.hold_id == hold_id), None)

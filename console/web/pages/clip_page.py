@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from console.cli.timeline import moments
+from console.cli.timeline import Moment, moments
 from console.web.consulting import Clip, clip_of
-from console.web.guard import FOOTAGE, RESTRICTED
+from console.web.guard import FOOTAGE
 from console.web.pages import clip_roles
 from console.web.pages.casework import reader_of
 from console.web.people import Role
@@ -29,7 +29,7 @@ from workers.prosecution.disclosure.unused import materials
 from workers.prosecution.statements import CaseKind, DerivativeKind
 from workers.prosecution.submission.queries import submissions_with_clip
 from workers.retention.explaining import Explanation
-from workers.retention.hold_queries import list_holds
+from workers.retention.hold_queries import Listed, list_holds
 from workers.retention.questions import explained_by_log, explained_by_row
 
 LONGEST_REASON = 500
@@ -98,11 +98,10 @@ def past_day(text: str, now: datetime) -> tuple[datetime | None, str]:
 
 async def _contents(visit: Visit, clip: Clip, at: datetime | None) -> dict[str, Any]:
     database, seen, person = visit.parts.database, clip.seen, visit.person
-    restricted = person.has(RESTRICTED)
+    restricted = clip_roles.may_know(person, seen.officer)
     sealed = await newest_seal(database)
-    rows = await history(database, seen.clip_id)
-    timeline = moments(rows, restricted=person.has({Role.STANDARDS}), zone=LONDON)
-    holds = await list_holds(database, clip=seen.clip_id, restricted=restricted)
+    timeline = await record_of(visit, seen, LONDON)
+    holds = await holds_of(visit, seen)
     made = await derivatives_of(database, seen.clip_id)
     async with database.connection() as connection:
         cases = await cases_with_clip(connection, seen.clip_id)
@@ -115,7 +114,7 @@ async def _contents(visit: Visit, clip: Clip, at: datetime | None) -> dict[str, 
         "unplayable": unplayable(seen.media_type, seen.probe),
         "copy": next((one for one in made if _whole_copy(one)), None),
         "derivatives": made,
-        "explained": await explained(visit, seen.clip_id, at, restricted=restricted),
+        "explained": await explained(visit, seen, at),
         "at": visit.query("at") if at else "",
         "today": f"{visit.now.astimezone(LONDON):%Y-%m-%d}",
         "holds": [{"it": hold, "liftable": clip_roles.may_lift(person, hold)} for hold in holds],
@@ -136,14 +135,30 @@ async def _contents(visit: Visit, clip: Clip, at: datetime | None) -> dict[str, 
     }
 
 
-async def explained(visit: Visit, clip_id: str, at: datetime | None, *, restricted: bool) -> Explanation:
+async def holds_of(visit: Visit, seen: Seen) -> list[Listed]:
+    """The holds of a clip, as the visitor may know them."""
+    restricted = clip_roles.may_know(visit.person, seen.officer)
+    listed = await list_holds(visit.parts.database, clip=seen.clip_id, restricted=restricted)
+    return clip_roles.holds_told(visit.person, listed)
+
+
+async def record_of(visit: Visit, seen: Seen, zone: tzinfo | None = None) -> list[Moment]:
+    """The continuity record of a clip, as the visitor may know it."""
+    person, rows = visit.person, await history(visit.parts.database, seen.clip_id)
+    standards = person.has({Role.STANDARDS}) and person.person != seen.officer
+    return moments(rows, restricted=standards, holds=person.has(clip_roles.TOLD), zone=zone)
+
+
+async def explained(visit: Visit, seen: Seen, at: datetime | None) -> Explanation:
     """Why it is kept or gone: now by the row that decides, of any other day by the custody log alone."""
-    database = visit.parts.database
-    found_now = None if at else await explained_by_row(database, clip_id, visit.now, restricted=restricted)
-    if found_now is not None:
-        return found_now
-    explained, _ = await explained_by_log(database, clip_id, at or visit.now, restricted=restricted)
-    return explained
+    database, clip_id = visit.parts.database, seen.clip_id
+    restricted, named = clip_roles.may_know(visit.person, seen.officer), visit.person.has(clip_roles.TOLD)
+    if at is None:
+        now = await explained_by_row(database, clip_id, visit.now, restricted=restricted, named=named)
+        if now is not None:
+            return now
+    told, _ = await explained_by_log(database, clip_id, at or visit.now, restricted=restricted, named=named)
+    return told
 
 
 def _whole_copy(one: Derivative) -> bool:

@@ -20,9 +20,9 @@ from starlette.responses import Response
 from console.cli.proofs import export_of
 from console.cli.timeline import is_restricted_look
 from console.cli.timeline_retention import hidden, open_holds
-from console.web.guard import RESTRICTED, Page
+from console.web.guard import Page
 from console.web.pages.clip_page import closed, found, page
-from console.web.pages.clip_roles import PROVERS
+from console.web.pages.clip_roles import PROVERS, may_know
 from console.web.people import Person, Role
 from console.web.visit import Visit
 from workers.custody import bwv_verify
@@ -57,7 +57,9 @@ async def proof(visit: Visit) -> Response:
         return closed(visit, clip, clip.look.says, ask=clip.look.ask)
     parts = visit.parts
     try:
-        files, _ = await export_of(parts.database, parts.settings, clip_id, partial(shown_to, visit.person))
+        files, _ = await export_of(
+            parts.database, parts.settings, clip_id, partial(shown_to, visit.person, clip.seen.officer)
+        )
     except PartUnreachable as early:
         return await page(visit, clip, problem=str(early), status=409)
     keys = sorted(line for path in (parts.settings.keys / "custody").glob("*.vkey")
@@ -74,16 +76,17 @@ async def proof(visit: Visit) -> Response:
     return Response(body, media_type="application/zip", headers=headers)
 
 
-def shown_to(person: Person, rows: Iterable[Row]) -> list[Row]:
+def shown_to(person: Person, officer: str | None, rows: Iterable[Row]) -> list[Row]:
     """The entries that somebody may take away.
 
     Args:
+        officer: whose clip it is.
         rows: every entry about the clip.
     """
     known = [(row, str(msgspec.json.decode(row.entry)["type"])) for row in rows]
-    if not person.has({Role.STANDARDS}):
+    if not person.has({Role.STANDARDS}) or person.person == officer:
         known = [(row, kind) for row, kind in known if not is_restricted_look(kind, row.payload)]
-    if not person.has(RESTRICTED):
+    if not may_know(person, officer):
         named = open_holds({"type": kind, "payload": row.payload} for row, kind in known)
         known = [(row, kind) for row, kind in known if not hidden(kind, row.payload, named)]
     return [row for row, _ in known]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from console.web.guard import FACTS, RESTRICTED
 from console.web.people import Person, Role
 from workers.retention.facts import HoldReason
-from workers.retention.hold_queries import Listed
+from workers.retention.hold_queries import BY_THE_FORCE, STATES, Listed
 from workers.retention.scopes import GIVEN
 
 PROVERS = frozenset({Role.RECORDS, Role.PROSECUTION, Role.DISCLOSURE, Role.STANDARDS, Role.PROTECTION, Role.AUDITOR})
@@ -26,6 +27,33 @@ PLACES: dict[Role, frozenset[HoldReason]] = {
 
 ANSWERERS = frozenset({Role.RECORDS, Role.SUPERVISOR, Role.STANDARDS, Role.DISCLOSURE})
 """Who looks at a clip and says whether it shows the same incident as one that is held."""
+
+TOLD = frozenset(PLACES) | ANSWERERS | FACTS
+"""Who reads which holds keep a clip, since they place, lift or check them. Others read of each that the force keeps
+it, as on the list of their own clips: so one that they must not learn of looks like any other."""
+
+
+def may_know(person: Person, officer: str | None) -> bool:
+    """Whether they read what a restricted hold of a clip is; whose clip it is never do, whatever their roles.
+
+    Args:
+        officer: whose clip it is.
+    """
+    return person.has(RESTRICTED) and person.person != officer
+
+
+def holds_told(person: Person, holds: list[Listed]) -> list[Listed]:
+    """The holds of a clip as they are told to somebody: of all that the force keeps it for, one line and no more.
+
+    Args:
+        holds: as they were listed for them; of a restricted one only that it is there.
+    """
+    named = [one for one in holds if person.has(TOLD) and one.reason != BY_THE_FORCE]
+    if len(named) == len(holds):
+        return named
+    kept = Listed("", BY_THE_FORCE, BY_THE_FORCE, "", None, None, True, None, None, False, None, (),
+                  dict.fromkeys(STATES, 0))  # fmt: skip
+    return [*named, kept]
 
 
 def reasons_for(person: Person) -> list[HoldReason]:

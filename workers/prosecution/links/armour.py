@@ -60,7 +60,7 @@ class Armour:
 
     Args:
         secure: whether recipients come by https: then browsers are told to insist on it.
-        policy: Content-Security-Policy.
+        policy: Content-Security-Policy of every response that does not name its own.
     """
 
     def __init__(self, app: ASGIApp, *, secure: bool, pace: Pace, policy: str) -> None:
@@ -73,7 +73,11 @@ class Armour:
 
         async def armoured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                own = headers.get("Content-Security-Policy")
+                headers.update(self._headers)
+                if own is not None:
+                    headers["Content-Security-Policy"] = own
             await send(message)
 
         client = scope["client"][0] if scope.get("client") else ""
