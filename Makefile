@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 UV_VERSION := 0.13.9
+# Many short processes start here, and each would compile every module again where the environment forbids keeping them.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: demo test check bench bench-large faults races fmt lock docs clean
 

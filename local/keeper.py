@@ -62,16 +62,17 @@ class Kept(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-def pause_before(attempt: int, chance: float) -> float:
+def pause_before(attempt: int, chance: float, longest: float = LONGEST_PAUSE) -> float:
     """Seconds to wait before restart number `attempt` in a row: none, then 0.5, 1, 2 … 10, less up to half.
 
     Args:
         attempt: 1 for the first restart since the part was healthy.
         chance: from 0 to 1; keeps parts that died together from starting together.
+        longest: in place of the 10.
     """
     if attempt <= 1:
         return 0.0
-    return min(LONGEST_PAUSE, 0.5 * 2.0 ** min(attempt - 2, 10)) * (0.5 + chance / 2)
+    return min(longest, 0.5 * 2.0 ** min(attempt - 2, 10)) * (0.5 + chance / 2)
 
 
 class Keeper(threading.Thread):
@@ -81,10 +82,17 @@ class Keeper(threading.Thread):
         on_change: called from this thread after every change of state.
         grace: seconds between asking the part to end and killing it.
         start_timeout: seconds that an attempt to start may take.
+        longest_pause: see `pause_before`.
     """
 
     def __init__(
-        self, part: Part, on_change: Callable[[Kept], None], *, grace: float = 20, start_timeout: float = 60
+        self,
+        part: Part,
+        on_change: Callable[[Kept], None],
+        *,
+        grace: float = 20,
+        start_timeout: float = 60,
+        longest_pause: float = LONGEST_PAUSE,
     ) -> None:
         super().__init__(name=f"keep {part.name}")
         self.once = part.once
@@ -92,6 +100,7 @@ class Keeper(threading.Thread):
         self._on_change = on_change
         self._grace = grace
         self._start_timeout = start_timeout
+        self._longest_pause = longest_pause
         self._leave = threading.Event()
         self._now = Kept(part.name, "waiting", None, 0, None, _timestamp(), str(part.log))
 
@@ -133,7 +142,7 @@ class Keeper(threading.Thread):
                 return
             attempt = 1 if lived >= HEALTHY_AFTER else attempt + 1
             self._note(state="waiting", restarts=self._now.restarts + 1, last_exit=ended)
-            self._leave.wait(pause_before(attempt, random.random()))
+            self._leave.wait(pause_before(attempt, random.random(), self._longest_pause))
         self._note(state="stopping")
         self._part.stop(self._grace)
         self._note(state="stopped", last_exit=self._part.last_exit)

@@ -14,6 +14,7 @@ import msgspec
 
 from local.files import write_private
 from local.forked import Forked, Zygote
+from local.keeper import LONGEST_PAUSE
 from local.processes import Child, Identity, spawn, tethered
 from workers.errors import ConfigurationInvalid, PartUnreachable
 
@@ -36,6 +37,7 @@ class Program(msgspec.Struct, frozen=True):
         halts_on: exit codes after which it is not started again: a person looks first.
         imports: modules that it needs. When there are any, `argv` is `python -m MODULE ...` and the program
             is forked from a process that has imported the modules of all programs (`local/zygote.py`).
+        longest_pause: the most seconds between its end and its next start, however often it has just died.
     """
 
     name: str
@@ -45,6 +47,7 @@ class Program(msgspec.Struct, frozen=True):
     once: bool = False
     halts_on: tuple[int, ...] = ()
     imports: tuple[str, ...] = ()
+    longest_pause: float = LONGEST_PAUSE
 
 
 def write_programs(path: Path, programs: Sequence[Program]) -> None:

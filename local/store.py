@@ -12,16 +12,18 @@ import shutil
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import urllib3
-from minio import Minio
-from minio.error import MinioException
+from typing import TYPE_CHECKING
 
 from local.credentials import ADMIN, Role
 from local.files import private_folder, write_private
 from local.processes import tethered
 from local.server import Server, nobody_listens
 from workers.errors import ConfigurationInvalid
+
+if TYPE_CHECKING:
+    from minio import Minio
+
+# The S3 client is imported where it is used: it is slow to import, and `bwv status` passes here without a store.
 
 # Where admin.json lets the administrator write: nowhere near footage.
 _CANARY = "local/store-check/canary"
@@ -69,6 +71,9 @@ class Store(Server):
 
     def client(self, role: str = ADMIN) -> Minio:
         """A client with the keys of `role`, without retries and with short timeouts."""
+        import urllib3  # noqa: PLC0415
+        from minio import Minio  # noqa: PLC0415
+
         keys = self._roles[role]
         pool = urllib3.PoolManager(timeout=urllib3.Timeout(connect=1, read=5), retries=False)
         endpoint = f"127.0.0.1:{self.ports['s3']}"
@@ -112,6 +117,9 @@ class Store(Server):
         return tethered([self._binary, "-logtostderr", "mini", *(f"-{key}={value}" for key, value in flags.items())])
 
     def _serves(self) -> bool:
+        from minio.error import MinioException  # noqa: PLC0415
+        from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
         # A listing is answered while reads and writes still fail, so: write, read back, tidy up.
         client, sent = self.client(), b"the store serves"
         try:
@@ -126,7 +134,7 @@ class Store(Server):
                 answer.release_conn()
             client.remove_object(self.bucket, _CANARY, version_id=written.version_id)
             return came_back
-        except (MinioException, urllib3.exceptions.HTTPError):
+        except (MinioException, HTTPError):
             return False
 
 

@@ -100,7 +100,12 @@ class Supervisor:
             modules = dict.fromkeys(module for program in programs for module in program.imports)
             zygote = Zygote(list(modules), self.home / "logs" / "zygote.log")
             self._programs = [
-                Keeper(RunningProgram(program, self.home, zygote), self._changed, grace=PROGRAM_GRACE)
+                Keeper(
+                    RunningProgram(program, self.home, zygote),
+                    self._changed,
+                    grace=PROGRAM_GRACE,
+                    longest_pause=program.longest_pause,
+                )
                 for program in programs
             ]
             try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,8 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import Postgres
+from tests.schemas import Schemas
 from workers.database.engine import Database
-from workers.database.schema import upgrade
-
-_NUMBERS = itertools.count(1)
 
 # How fast a machine is that does other things too says nothing about our code.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -71,12 +68,18 @@ def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server.stop()
 
 
+@pytest.fixture(scope="session")
+def schemas(dsn: str) -> Schemas:
+    """The schemas of that server."""
+    return Schemas(dsn)
+
+
 @pytest.fixture
-def schema(dsn: str) -> str:
+def schema(schemas: Schemas) -> Iterator[str]:
     """A fresh namespace with its tables."""
-    name = f"test{next(_NUMBERS)}"
-    upgrade(dsn, name)
-    return name
+    name = schemas.take()
+    yield name
+    schemas.leave(name)
 
 
 @pytest.fixture

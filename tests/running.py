@@ -54,8 +54,8 @@ class RunningSystem:
         self.settings = start(self.home, more_settings=more_settings)
 
     def stop(self) -> None:
-        """Stop everything."""
-        stop_background(self.home)
+        """End everything at once: the home is thrown away. `bwv down` is what stops in order."""
+        stop_background(self.home, at_once=True)
 
     # -- cameras -------------------------------------------------------------------------------------------
 

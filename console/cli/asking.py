@@ -9,7 +9,6 @@ from msgspec import Struct
 
 from console.cli.common import database_of, run, until
 from console.cli.counting import counted
-from streams.engine.publishing import Publisher
 from streams.messages import Message, event
 from streams.settings import Settings
 from workers.database.engine import Database
@@ -35,6 +34,8 @@ class Request(Struct, frozen=True):
 
 async def request(settings: Settings, asked: Iterable[Request]) -> list[str]:
     """Publish requests, confirmed by the broker; returns their ids in order."""
+    from streams.engine.publishing import Publisher  # noqa: PLC0415 - Kafka's client; most commands only ask
+
     publisher = Publisher(settings.kafka, settings.namespace, f"bwv.person.{settings.person}")
     ids = []
     try:

@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from console.cli.asking import Request, answered, request, say
 from console.cli.common import database_of, run, settings_of, show_json, signed_by_person, until
-from streams.holds.events import asked_as
 from streams.messages import CaseRequested, event_id
 from streams.settings import Settings
 from workers.database.engine import Database
@@ -173,10 +172,11 @@ async def _lifted(database: Database, signed: Signed) -> HoldSoFar:
 
 async def _come_so_far(database: Database, hold: HoldRequest) -> HoldSoFar:
     """Wait until the store has followed, for some seconds at most. What is pending is protected all the same."""
-    first = await answered(database, asked_as(hold.hold_id), "holds")
+    asked = event_id("holds.requested", hold.hold_id)  # as the stage derives it; its module brings the store's client
+    first = await answered(database, asked, "holds")
     end = time.monotonic() + HOLDS_WITHIN
     while True:
-        given = await answer_to(database, asked_as(hold.hold_id)) or first
+        given = await answer_to(database, asked) or first
         clips = await clips_under(database, hold.hold_id)
         settled = given.verdict is Verdict.REFUSED or (given.verdict is Verdict.DONE and not clips["pending"])
         if hold.clip_id is not None:

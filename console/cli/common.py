@@ -16,7 +16,6 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from streams.engine.publishing import Publisher
 from streams.messages import Message, event
 from streams.settings import Settings, load
 from workers.database.engine import Database, Parameters, Row
@@ -106,6 +105,8 @@ def signed_by_person(settings: Settings, body: Struct) -> Signed:
 
 async def announce(settings: Settings, topic: str, message: Message, *, key: str, cause: tuple[object, ...]) -> None:
     """Publish one message, confirmed by the broker."""
+    from streams.engine.publishing import Publisher  # noqa: PLC0415 - Kafka's client; most commands only ask
+
     publisher = Publisher(settings.kafka, settings.namespace, f"bwv.person.{settings.person}")
     try:
         await publisher.start()

@@ -6,6 +6,7 @@ and in no order. So it is checked at every start and never changed in place.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
@@ -20,6 +21,7 @@ from streams.topics import KEPT, STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_
 from workers.errors import BrokerAway, ConfigurationInvalid
 
 ALREADY_EXISTS = 36
+GROUPS_ASKED = 150
 LARGEST_MESSAGE = (1 << 20) + (64 << 10)
 """A megabyte of body and its headers."""
 LARGEST_LETTER = (1 << 20) + (256 << 10)
@@ -104,6 +106,26 @@ async def verify(settings: Settings, only: Iterable[str] | None = None) -> None:
     """
     async with _admin(settings) as admin:
         await _check(admin, wanted(settings, only))
+
+
+async def groups_ready(settings: Settings) -> None:
+    """Return once a new Kafka can coordinate groups.
+
+    It makes its own topic for that when the first group asks. Where all stages of a home ask in one moment, each asks
+    again five times a second until it is there, and Kafka tries to make it at each time: that holds it up.
+
+    Raises:
+        BrokerAway: Kafka does not answer, or has not got ready in half a minute.
+    """
+    async with _admin(settings) as admin:
+        for _ in range(GROUPS_ASKED):
+            try:
+                await admin.find_coordinator(full_name(settings.namespace, "prepare"))
+            except (kafka.GroupCoordinatorNotAvailableError, kafka.GroupLoadInProgressError):
+                await asyncio.sleep(30.0 / GROUPS_ASKED)
+            else:
+                return
+        raise BrokerAway(f"Kafka at {settings.kafka} has no coordinator for groups")
 
 
 async def _check(admin: AIOKafkaAdminClient, topics: list[Wanted]) -> None:

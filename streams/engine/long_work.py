@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import logging
 from typing import Any
 
@@ -71,7 +72,7 @@ class LongWork:
         )
         self._turns = Turns(settings.at_once, settings.urgent_slots, settings.per_dock)
         self._partitions = Partitions(stage.name, stage.listens, settings, health, member, self)
-        self._tasks: dict[Job, asyncio.Task[None]] = {}
+        self._tasks: dict[Job, asyncio.Task[bool]] = {}
         self._probe: Job | None = None
         self._lacking: dict[Job, str] = {}  # jobs that wait for a part which others do not need
         self._timer: asyncio.TimerHandle | None = None
@@ -119,7 +120,7 @@ class LongWork:
         window.add(job)
         if job.opened is None:
             # It needs no slot: it does not wait behind transfers, and no transfer waits behind it.
-            self._tasks[job] = asyncio.create_task(self._work(job, slot=False))
+            self._begin(job, slot=False)
         else:
             job.source = self._source(job.opened)
             self._turns.put(job)
@@ -139,7 +140,7 @@ class LongWork:
                 return self._look_again(self._turns.again(self._loop.time()))
             if self._waiting:
                 self._probe = job
-            self._tasks[job] = asyncio.create_task(self._work(job, slot=True))
+            self._begin(job, slot=True)
 
     def let_go(self, jobs: list[Job]) -> None:
         """These jobs belong to somebody else now."""
@@ -170,46 +171,58 @@ class LongWork:
         if delay is not None:
             self._timer = self._loop.call_later(delay, self.start)
 
-    async def _work(self, job: Job, *, slot: bool) -> None:
+    def _begin(self, job: Job, *, slot: bool) -> None:
+        task = self._tasks[job] = asyncio.create_task(self._work(job, slot=slot))
+        # Not in a `finally` of the coroutine: one that is cancelled before its first step never gets there, and
+        # its slot and its key would be at work for ever.
+        task.add_done_callback(functools.partial(self._ended, job, slot))
+
+    async def _work(self, job: Job, *, slot: bool) -> bool:
+        """Try a job once; whether it is to be tried again."""
         job.attempts += 1
-        again = False
         try:
             await self._guard.attempt(job.origin, job.opened, job.attempts)
-            self._partitions.finish(job)
-            self._health.progressed()
-            if slot and self._waiting:
-                self._waiting.got_through()
-            if (part := self._lacking.pop(job, None)) is not None:
-                self._health.is_back(part)
         except PassingFault as fault:
             self._waiting.note(fault)
-            again = True
+            return True
         except TryLater as later:
             self._turns.busy(job.source, self._loop.time() + max(0.05, later.retry_after))
             if later.part is not None:
                 self._lacking[job] = later.part
                 self._health.waits_for(later.part, str(later))
-            again = True
-        except exits.StageEnds as end:
-            if not self._ends.done():
-                self._ends.set_result(end)
-        finally:
-            self._ended(job, slot=slot, again=again)
+            return True
+        self._partitions.finish(job)
+        self._health.progressed()
+        if slot and self._waiting:
+            self._waiting.got_through()
+        if (part := self._lacking.pop(job, None)) is not None:
+            self._health.is_back(part)
+        return False
 
-    def _ended(self, job: Job, *, slot: bool, again: bool) -> None:
+    def _ended(self, job: Job, slot: bool, task: asyncio.Task[bool]) -> None:
         """A job is no longer at work: finished, cancelled, or to be tried again in its old place."""
         del self._tasks[job]
         if slot:
             self._turns.end(job)
         if self._probe is job:
             self._probe = None
-        if again:
-            self._health.retried.inc()
-            if not self._draining and self._partitions.holds(job):
-                self._turns.put(job)
+        if not task.cancelled():
+            fault = task.exception()
+            if fault is not None:
+                self._end(fault)
+            elif task.result():
+                self._health.retried.inc()
+                if not self._draining and self._partitions.holds(job):
+                    self._turns.put(job)
         self.start()
         if not self._tasks:
             self._idle.set()
+
+    def _end(self, fault: BaseException) -> None:
+        if not self._ends.done():
+            if not isinstance(fault, exits.StageEnds):
+                fault = exits.StageEnds(exits.UNSAFE, f"a defect at work: {fault!r}")
+            self._ends.set_result(fault)
 
     async def _drain(self) -> None:
         """Finish what is at work and what lies below something finished; cancel what takes too long; commit."""

@@ -61,23 +61,32 @@ async def sent_twice(settings: Settings) -> Counter[str]:
     return +again
 
 
-async def lag(settings: Settings, stage: str, topics: Iterable[str]) -> int:
-    """Messages that the stage has not acknowledged."""
-    async with consumer_of(settings, full_name(settings.namespace, stage)) as consumer:
-        found = places(settings, topics)
-        ends = await consumer.end_offsets(found)
-        consumer.assign(found)
-        return sum([end - (await consumer.committed(place) or 0) for place, end in ends.items() if end])
+class Group:
+    """A stage's consumer group, seen over one connection."""
 
+    def __init__(self, consumer: AIOKafkaConsumer, found: list[TopicPartition]) -> None:
+        self._consumer = consumer
+        self._places = found
 
-async def set_back(settings: Settings, stage: str, topics: Iterable[str]) -> int | None:
-    """Commit offset 0 everywhere for an idle group; how many messages come again, None while it has members."""
-    async with consumer_of(settings, full_name(settings.namespace, stage)) as consumer:
-        found = places(settings, topics)
-        ends = await consumer.end_offsets(found)
-        consumer.assign(found)
+    async def lag(self) -> int:
+        """Messages that the stage has not acknowledged."""
+        ends = await self._consumer.end_offsets(self._places)
+        return sum([end - (await self._consumer.committed(place) or 0) for place, end in ends.items() if end])
+
+    async def set_back(self) -> int | None:
+        """Commit offset 0 everywhere for an idle group; how many messages come again, None while it has members."""
+        ends = await self._consumer.end_offsets(self._places)
         try:
-            await consumer.commit(dict.fromkeys(found, 0))
+            await self._consumer.commit(dict.fromkeys(self._places, 0))
         except kafka.KafkaError:
             return None
         return sum(ends.values())
+
+
+@asynccontextmanager
+async def group_of(settings: Settings, stage: str, topics: Iterable[str]) -> AsyncIterator[Group]:
+    """The group of a stage that listens to these topics."""
+    async with consumer_of(settings, full_name(settings.namespace, stage)) as consumer:
+        found = places(settings, topics)
+        consumer.assign(found)
+        yield Group(consumer, found)

@@ -52,7 +52,7 @@ async def test_killed_at_every_step_nothing_is_lost_torn_or_wiped_unproved(syste
         )
     system.disarm()
     counts = await system.all_settled()
-    world = await system.look()
+    world = await system.look(last=True)
     made = accounts(world)
     lost = sum(account.standing is None for account in made)
     torn, unverified = len(check_whole_clips(world)), len(check_release(world))

@@ -14,15 +14,14 @@ from pathlib import Path
 import pytest
 
 from local.processes import Child, spawn, tethered
-from local.system import DOCK, STAGES
+from local.system import DOCK, INGEST, STAGES
 from streams.intake import Intake
 from streams.probe import Probe
 from streams.release import Release
-from streams.settings import Settings
 from streams.topics import TOPICS
 from streams.transfer import Transfer
 from streams.verification import Verification
-from tests.faults.broker import dead_letters, lag, sent_twice, set_back
+from tests.faults.broker import Group, dead_letters, group_of, sent_twice
 from tests.faults.faulty import CHUNK, PATIENCE, ROUNDS, FaultySystem
 from workers.database.engine import Database, execute
 from workers.errors import DatabaseAway
@@ -32,6 +31,8 @@ from workers.operations.world import World
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(900)]
 
 PARTS = (*STAGES, DOCK)
+TURNS = [*((part,) for part in (*INGEST, DOCK)), tuple(part for part in STAGES if part not in INGEST)]
+"""In which the parts die: each that clips pass by itself, and what people or the clock ask all in one moment."""
 GROUPS = (Intake, Transfer, Verification, Release, Probe)
 LARGE = [4 * CHUNK, 3 * CHUNK + 77]
 SMALL = 12
@@ -69,10 +70,10 @@ async def test_a_server_is_killed_during_ingest(system: FaultySystem, server: st
 
 
 async def test_every_stage_is_killed_during_ingest(system: FaultySystem) -> None:
-    before, killed = await dead_letters(system.settings), {}
-    for part in PARTS:
-        killed[part] = await keep_busy(system)
-        await system.kill(part)
+    before, killed = await dead_letters(system.settings), dict[str, int]()
+    for parts in TURNS:
+        killed |= dict.fromkeys(parts, await keep_busy(system))
+        await system.kill_together(parts)
     print(f"\nkilled, with so many in flight: {killed}; {await wiped(system)} wiped, lost 0")
     assert len(killed) == len(PARTS) and all(killed.values())
     assert await dead_letters(system.settings) == before
@@ -81,14 +82,14 @@ async def test_every_stage_is_killed_during_ingest(system: FaultySystem) -> None
 async def test_every_stage_is_stopped_in_order_and_nothing_is_done_twice(system: FaultySystem) -> None:
     await wiped(system)
     before, again = await dead_letters(system.settings), await sent_twice(system.settings)
-    stopped = {}
-    for part in PARTS:
-        stopped[part] = await keep_busy(system)
-        await system.kill(part, signal.SIGTERM)
+    stopped: dict[str, int] = {}
+    for parts in TURNS:
+        stopped |= dict.fromkeys(parts, await keep_busy(system))
+        await system.kill_together(parts, signal.SIGTERM)
     print(f"\nstopped in order, with so many in flight: {stopped}; {await wiped(system)} wiped, lost 0")
     again = await sent_twice(system.settings) - again
     print(f"sent again: {dict(again)}")
-    assert all(stopped.values())
+    assert len(stopped) == len(PARTS) and all(stopped.values())
     # Docks repeat their reports and are answered again; what a stage decided is told once.
     assert not {"clips.registered", "clips.secured", "clips.verified", "clips.probed", "clips.wiped"} & set(again)
     assert await dead_letters(system.settings) == before
@@ -152,13 +153,15 @@ async def test_a_process_that_sleeps_in_a_transaction_holds_up_nobody(system: Fa
 async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(system: FaultySystem) -> None:
     await system.dock_fresh(small=5, large=LARGE, mismatched=2)
     await wiped(system)
-    # A dock repeats what lies in quarantine seldom, and is then told so, once; the replay must not be first.
+    # A dock repeats what lies in quarantine seldom, and is then told so, once; the replay must not be first. One that
+    # has just started reports it at once.
+    await system.kill(DOCK)
     await system.until(lambda: quarantines_answered(system), "docks to be told of every quarantine", PATIENCE)
     await system.until(lambda: all_sealed(system), "everything to be on record and sealed", PATIENCE)
     before, letters = await system.look(), await dead_letters(system.settings)
     replayed = await replay(system, {kind.name: kind.listens for kind in GROUPS})
     await system.kill("record")
-    after = await system.look()
+    after = await system.look(last=True)
     print(f"\nreplayed {replayed}; {len(after.objects)} objects and {len(after.custody)} entries unchanged")
     assert all(replayed.values())
     assert fingerprint(after) == fingerprint(before)
@@ -171,8 +174,11 @@ async def test_everything_is_replayed_from_the_beginning_and_nothing_changes(sys
 
 async def all_sealed(system: FaultySystem) -> bool:
     waiting = await system.sql("SELECT count(*) AS n FROM outbox WHERE sent_at IS NULL")
-    if waiting[0]["n"] or await lag(system.settings, "record", [topic.name for topic in TOPICS if topic.recorded]):
+    if waiting[0]["n"]:
         return False
+    async with group_of(system.settings, "record", [topic.name for topic in TOPICS if topic.recorded]) as group:
+        if await group.lag():
+            return False
     open_ends = await system.sql(
         "SELECT size - COALESCE((SELECT max(size) FROM custody_seals WHERE sealed_at IS NOT NULL), 0) AS n"
         " FROM custody_head"
@@ -205,9 +211,8 @@ async def replay(system: FaultySystem, stages: Mapping[str, tuple[str, ...]]) ->
         os.kill(pid, signal.SIGSTOP)  # type: ignore[arg-type]
     try:
         for stage, topics in stages.items():
-            counts[stage] = await system.until(
-                partial(set_back, settings, stage, topics), f"{stage}'s group to be idle"
-            )
+            async with group_of(settings, stage, topics) as group:
+                counts[stage] = await system.until(group.set_back, f"{stage}'s group to be idle")
     finally:
         for pid in pids.values():
             os.kill(pid, signal.SIGKILL)  # type: ignore[arg-type]
@@ -215,14 +220,13 @@ async def replay(system: FaultySystem, stages: Mapping[str, tuple[str, ...]]) ->
         await system.until(partial(_back, system, stage, restarts[stage]), f"{stage} to come back", PATIENCE)
         # After twenty rounds of kills there are tens of thousands; a stage does some hundred a second.
         patience = PATIENCE + sum(counts.values()) / 50
-        await system.until(
-            partial(_caught_up, settings, stage, topics), f"{stage} to have done all of it again", patience
-        )
+        async with group_of(settings, stage, topics) as group:
+            await system.until(partial(_caught_up, group), f"{stage} to have done all of it again", patience)
     return counts
 
 
-async def _caught_up(settings: Settings, stage: str, topics: tuple[str, ...]) -> bool:
-    return await lag(settings, stage, topics) == 0
+async def _caught_up(group: Group) -> bool:
+    return await group.lag() == 0
 
 
 async def _back(system: FaultySystem, stage: str, restarts: int) -> bool:

@@ -14,6 +14,7 @@ def test_the_first_restart_does_not_wait() -> None:
 def test_pauses_grow_and_end() -> None:
     assert [pause_before(attempt, 1.0) for attempt in range(2, 9)] == [0.5, 1, 2, 4, 8, 10, 10]
     assert pause_before(10_000, 1.0) == LONGEST_PAUSE
+    assert [pause_before(attempt, 1.0, longest=0.75) for attempt in range(1, 5)] == [0, 0.5, 0.75, 0.75]
 
 
 def test_chance_takes_off_up_to_half() -> None:

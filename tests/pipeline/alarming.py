@@ -15,7 +15,7 @@ import os
 import shutil
 import signal
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from streams.engine.health import Health
 from streams.settings import load
 from tests.deploy.monitoring import PROMETHEUS, QUERIES
 from tests.operations.alarm_receiver import Receiver, receiver
+from tests.pipeline.alarming_rows import SHIFT_ZONE, SLOW, have_lasted, moved, shift_change, slowly_wrong
 from tests.pipeline.broker import dead_letter, send
 from tests.pipeline.pipeline import Pipeline, Said
 from tests.prosecution.test_links_post import relay
@@ -52,8 +53,12 @@ CAUSED = {
     "store-red": "object store",
     "stage-stopped": "release",
     "stage-stalled": "record",
+    **SLOW,
 }
 """Alarm → the subject for which it is caused here; of a clip, its camera."""
+
+HELD = "SELECT FROM alarms WHERE alarm = 'stage-stalled' AND subject = 'transfer' AND behind = 'store-red'"
+"""Transfer stands still because the store does."""
 
 
 class Told(Struct):
@@ -97,17 +102,22 @@ async def a_bad_hour(system: Pipeline, folder: Path) -> Told:
         await stack.enter_async_context(settings_for(system, to, where))
         port = await stack.enter_async_context(second_process(system))
         prometheus = await stack.enter_async_context(prometheus_of(system, folder, port))
-        await fired(system, "quarantine", "dead-letters", "counter-gap", "camera-lost", "camera-clock",
-                    "camera-not-docked")  # fmt: skip
+        async with slowly_wrong(system):
+            await have_lasted(system)
+            await fired(system, "quarantine", "dead-letters", "counter-gap", "camera-lost", "camera-clock",
+                        "camera-not-docked", *SLOW)  # fmt: skip
+        # A stage that sleeps is called stopped after more than a minute, and an alarm is over after one: both begin
+        # before the rest is done.
+        await stack.enter_async_context(not_released(system))
+        await not_verified(system)
         answers = {query: await answered(system, prometheus, query[2]) for query in QUERIES}
         await system.kill("alarms")  # the second one goes on, and what was told is told no second time
-        await not_verified(system)
-        await stack.enter_async_context(not_released(system))
         clip = await quarantined(system)
         with system.frozen("record"), system.frozen("store"):
             waits = system.filled("ALM-WAITS", [1000])
             system.dock(waits, "BAY-ALM-9")
             await fired(system, "store-red", "stage-stopped", "stage-stalled", "disk-full")
+            await system.some(lambda: system.sql(HELD), "transfer to be held back")
             listed = await system.bwv("alarms")
             acknowledged = await system.bwv("alarms", "acknowledge", "store-red", "--reason", "calling the vendor")
             standing = (await system.bwv("alarms", "--all", "--json")).json
@@ -137,7 +147,8 @@ async def settings_for(system: Pipeline, to: Receiver, relay: str) -> AsyncItera
     webhook.write_text(f"{to.url}\n")
     webhook.chmod(0o600)
     ours = {"mail": relay, "alarm_mail": "ops@force.example", "alarm_webhook": "webhook", "alarm_every": 2.0,
-            "alarm_disks": AWAY, "runbook": RUNBOOK}  # fmt: skip
+            "alarm_disks": AWAY, "runbook": RUNBOOK, "shift_zone": SHIFT_ZONE,
+            "shift_changes": shift_change(datetime.now(UTC))}  # fmt: skip
     kept = [line for line in before.splitlines() if line.split(" ")[0] not in ours]
     pid = system.pid("alarms")
     assert pid, "alarms does not run"
@@ -219,17 +230,6 @@ async def not_released(system: Pipeline) -> AsyncIterator[None]:
         async with moved(system, "clips", "verified_at", "camera = 'ALM-LATE'", timedelta(minutes=-30)):
             await fired(system, "not-released")
         yield
-
-
-@contextlib.asynccontextmanager
-async def moved(system: Pipeline, table: str, column: str, which: str, by: timedelta) -> AsyncIterator[None]:
-    """What stands on the clock lies elsewhere meanwhile; to the microsecond where it was afterwards."""
-    statement = f"UPDATE {table} SET {column} = {column} + %s WHERE {which} RETURNING 1"
-    assert await system.sql(statement, by)
-    try:
-        yield
-    finally:
-        assert await system.sql(statement, -by)
 
 
 # -- what is seen ------------------------------------------------------------------------------------------------

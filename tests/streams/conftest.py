@@ -1,4 +1,4 @@
-"""One Kafka for the whole folder; a namespace each test."""
+"""One Kafka and one process that forks the stages for the whole folder; a namespace each test."""
 
 from __future__ import annotations
 
@@ -8,12 +8,21 @@ from pathlib import Path
 
 import pytest
 
+from local.forked import Zygote
 from local.kafka import Kafka
 from streams.settings import Settings
-from tests.streams.stream_world import World
+from tests.streams.stream_world import IMPORTED, World
 from workers.database.schema import upgrade
 
 _NUMBERS = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+    forks = Zygote(IMPORTED, tmp_path_factory.mktemp("zygote") / "zygote.log")
+    forks.start()  # it imports while the servers start
+    yield forks
+    forks.stop()
 
 
 @pytest.fixture(scope="session")
@@ -25,7 +34,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-async def world(broker: str, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
+async def world(zygote: Zygote, broker: str, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
     settings = Settings(
         home=tmp_path,
         namespace=f"t{next(_NUMBERS)}",
@@ -37,7 +46,7 @@ async def world(broker: str, dsn: str, tmp_path: Path) -> AsyncIterator[World]:
         retry_first=0.05,
         retry_most=0.3,
     )
-    world = World(settings)
+    world = World(settings, zygote)
     yield world
     await world.end()
 

@@ -1,4 +1,4 @@
-"""Stages for the tests, run as processes: `python stream_stages.py short|long`. A clip's id says what happens.
+"""Stages for the tests, run as `python -m tests.streams.stream_stages short|long`. A clip's id says what happens.
 
 Every start and every end of a piece of work is a line in `<home>/effects.log`, written at once, so that a
 kill loses no line. Files in `<home>` open and close gates.

@@ -7,13 +7,11 @@ import http.client
 import json
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -21,6 +19,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
+from local.forked import Zygote
 from streams import messages as m
 from streams.dead_letters import DeadLetter, list_letters
 from streams.engine import admin
@@ -30,8 +29,9 @@ from streams.topics import full_name
 from workers.keys.signing import Signed
 
 REPORT = Signed("{}", "dock:TEST", "none")
-HERE = Path(__file__).parent
-ROOT = HERE.parents[1]
+STAGES = "tests.streams.stream_stages"
+IMPORTED = ("streams.engine.process", "streams.engine.delivery", "streams.engine.long_work", "streams.relay")
+"""What the processes of `STAGES` need, imported once for all of them."""
 
 
 async def eventually(
@@ -60,29 +60,30 @@ class Answer:
 
 
 class Process:
-    """A stage in a process of its own."""
+    """A stage in a process of its own, forked as on every machine that starts the whole stack (`local/zygote.py`)."""
 
-    def __init__(self, kind: str, settings: Settings, **environment: object) -> None:
+    def __init__(self, zygote: Zygote, kind: str, settings: Settings, **environment: object) -> None:
         self.log = settings.home / f"{kind}-{time.monotonic_ns()}.log"
         names = ("namespace", "kafka", "database", "partitions", "replication", "session_timeout", "retry_most")
         names = (*names, "retry_first", "window", "at_once", "urgent_slots", "per_dock", "fault_limit", "fail")
         variables = {f"BWV_{name.upper()}": str(getattr(settings, name)) for name in names}
         variables |= {f"BWV_{name.upper()}": str(value) for name, value in environment.items()}
-        with self.log.open("wb") as log:
-            self.child = subprocess.Popen(
-                [sys.executable, str(HERE / "stream_stages.py"), kind],
-                env=os.environ | variables | {"BWV_HOME": str(settings.home), "PYTHONPATH": str(ROOT)},
-                stdout=log,
-                stderr=log,
-                cwd=settings.home,
-            )
+        self.child = zygote.fork(
+            (sys.executable, "-m", STAGES, kind),
+            log=self.log,
+            cwd=settings.home,
+            env=os.environ | variables | {"BWV_HOME": str(settings.home)},
+        )
 
-    def signal(self, number: int) -> None:
-        self.child.send_signal(number)
+    def lives(self) -> bool:
+        return self.child.exit_code() is None
+
+    def signal(self, number: signal.Signals) -> None:
+        self.child.identity.send(number)
 
     async def ends(self, within: float = 45.0) -> int:
-        await eventually(lambda: self.child.poll() is not None, f"the end of {self.log.name}", within)
-        return int(self.child.returncode)
+        await eventually(lambda: not self.lives(), f"the end of {self.log.name}", within)
+        return int(self.child.exit_code() or 0)
 
     async def kill(self) -> None:
         self.signal(signal.SIGKILL)
@@ -99,8 +100,9 @@ class Process:
 class World:
     """One namespace."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, zygote: Zygote) -> None:
         self.settings = settings
+        self.zygote = zygote
         self.home = settings.home
         self.publisher = Publisher(settings.kafka, settings.namespace, "test")
         self.processes: list[Process] = []
@@ -114,15 +116,13 @@ class World:
         await self.publisher.start()
 
     def start(self, kind: str, **environment: object) -> Process:
-        process = Process(kind, self.settings, **environment)
+        process = Process(self.zygote, kind, self.settings, **environment)
         self.processes.append(process)
         return process
 
     async def end(self) -> None:
         for process in self.processes:
-            if process.child.poll() is None:
-                process.child.kill()
-                process.child.wait(10)
+            process.child.end(10, signal.SIGKILL)
             print(process.log.name, "\n", process.said()[-3000:])  # shown when the test fails
         await self.publisher.stop()
         if self._admin is not None:

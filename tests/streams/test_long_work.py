@@ -163,14 +163,14 @@ async def test_a_second_process_with_the_same_member_id_ends_one_and_loses_nothi
     elsewhere = world.home / "elsewhere"  # another lock folder: as if on a machine of the same name
     elsewhere.mkdir()
     os.symlink(world.home / "effects.log", elsewhere / "effects.log")
-    second = Process("long", msgspec.structs.replace(world.settings, home=elsewhere))
+    second = Process(world.zygote, "long", msgspec.structs.replace(world.settings, home=elsewhere))
     world.processes.append(second)
     await eventually((elsewhere / "health" / "transfer.port").exists, "the second is up")
     await world.send(TOPIC, clips[50:])
     await eventually(lambda: world.done() == set(clips), "all done", within=60)
     await eventually(lambda: world.all_committed("transfer", TOPIC, 400), "all committed", within=60, every=0.5)
     for process in (first, second):
-        if process.child.poll() is None:
+        if process.lives():
             process.signal(signal.SIGTERM)
     # While both live they take the partitions from one another; then one finds its commits refused and ends.
     assert {await first.ends(), await second.ends()} <= {0, 73}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
@@ -35,6 +36,7 @@ from workers.vault.keys import MANIFEST
 from workers.vault.vault import Vault, Version
 
 STRIDE = 1 << 20
+READERS = 4
 MANIFEST_LIMIT = 16 << 20
 
 
@@ -74,8 +76,7 @@ async def collect(
         read_back: read and hash every byte in the vault.
     """
     cameras, on_camera = await asyncio.to_thread(_cameras, list(docks))
-    objects = await asyncio.to_thread(_objects, sight, namespace, read_back)
-    manifests = await asyncio.to_thread(_manifests, sight.reading, objects)
+    objects, manifests = await asyncio.to_thread(_objects, sight, namespace, read_back)
     begun = await asyncio.to_thread(unfinished, sight, [f"{namespace}/"])
     async with database.transaction() as connection:
         await execute(connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
@@ -152,29 +153,30 @@ def _cameras(docks: list[Path]) -> tuple[frozenset[str], dict[tuple[str, str], i
     return frozenset(standing), lying
 
 
-def _objects(sight: Sight, namespace: str, read_back: bool) -> tuple[Stored, ...]:
-    buffer = memoryview(bytearray(STRIDE))
-    found = []
-    for version in sight.versions.list_versions(f"{namespace}/"):
-        folder = version.key.split("/")[1]
-        reads = read_back and not version.delete_marker and folder in ("clips", "quarantine")
-        digest = _digest(sight.reading, version, buffer) if reads else None
-        found.append(Stored(version.key, version.version_id, version.size, version.delete_marker, digest))
-    return tuple(sorted(found, key=lambda o: (o.key, o.version_id)))
+def _objects(sight: Sight, namespace: str, read_back: bool) -> tuple[tuple[Stored, ...], dict[str, Manifest]]:
+    """Everything that lies in the vault, and what the manifests say; each is read once, several at a time."""
+    manifests: dict[str, Manifest] = {}
+
+    def looked_at(version: Version) -> Stored:
+        digest = None
+        if not version.delete_marker and version.key.endswith(f"/{MANIFEST}"):
+            body = sight.reading.get_small(version.key, version.version_id, limit=MANIFEST_LIMIT)
+            manifests[version.key] = msgspec.json.decode(body, type=Manifest)
+            digest = hashlib.sha256(body).hexdigest()
+        elif not version.delete_marker and read_back and version.key.split("/")[1] in ("clips", "quarantine"):
+            digest = _digest(sight.reading, version)
+        return Stored(
+            version.key, version.version_id, version.size, version.delete_marker, digest if read_back else None
+        )
+
+    with ThreadPoolExecutor(READERS, "looks") as readers:
+        found = list(readers.map(looked_at, sight.versions.list_versions(f"{namespace}/")))
+    return tuple(sorted(found, key=lambda o: (o.key, o.version_id))), manifests
 
 
-def _digest(vault: Vault, version: Version, buffer: memoryview) -> str:
-    digest = hashlib.sha256()
+def _digest(vault: Vault, version: Version) -> str:
+    digest, buffer = hashlib.sha256(), memoryview(bytearray(min(STRIDE, version.size) or 1))
     with vault.get(version.key, version.version_id) as reader:
         while count := reader.readinto(buffer):
             digest.update(buffer[:count])
     return digest.hexdigest()
-
-
-def _manifests(vault: Vault, objects: Iterable[Stored]) -> dict[str, Manifest]:
-    found: dict[str, Manifest] = {}
-    for stored in objects:
-        if stored.key.endswith(f"/{MANIFEST}") and not stored.delete_marker:
-            body = vault.get_small(stored.key, stored.version_id, limit=MANIFEST_LIMIT)
-            found[stored.key] = msgspec.json.decode(body, type=Manifest)
-    return found

@@ -151,7 +151,12 @@ def _bays(docks: Sequence[Dock]) -> Iterable[Task]:
             yield Task(NOW, says, "start its program; take no camera out of it", _dock(dock.dock))
     for place in of_code(docks, FAILED):
         where = f"{place.dock} {place.bay.bay}, {place.bay.camera}"
-        yield Task(TODAY, f"{where}: {place.bay.sign}", "the bay's recordings say what to do", _dock(place.dock))
+        yield Task(
+            TODAY,
+            f"{where}: {place.bay.sign.partition('; ')[0]}",
+            "the bay's recordings say what to do",
+            _dock(place.dock),
+        )
 
 
 def _waiting(counts: Counts, letters: int | None) -> Iterable[Task]:
