@@ -31,7 +31,7 @@ from streams.messages import (
     event,
 )
 from streams.requests import Requests
-from streams.scrutiny import Scrutiny
+from streams.scrutiny import Scrutiny, end_what_is_due
 from streams.stage import Envelope, Parts, Stage
 from workers.database.engine import Connection
 from workers.encounters.check import checked
@@ -177,6 +177,7 @@ class Encounters(Stage):
             try:
                 await self.join_what_is_new()
                 await count_sealed(self.database, most=COUNTED_AT_ONCE)
+                await end_what_is_due(self.database, datetime.now(UTC))
                 self._waiting.got_through()
             except PassingFault as fault:
                 seconds = self._waiting.note(fault)

@@ -320,6 +320,24 @@ class ClipConsulted(Message, frozen=True):
     restricted: bool = False
 
 
+class MisuseConsulted(Message, frozen=True):
+    """Professional standards looked at what may be misuse. Confirmed before anything of it is shown.
+
+    Attributes:
+        since, until: of what was asked for.
+        what: the kind of finding that was asked for; None: all.
+        of: the person whose doings were asked for; None: everybody's.
+    """
+
+    person: str
+    since: str
+    until: str
+    at: str
+    reason: str
+    what: str | None = None
+    of: str | None = None
+
+
 class ClipViewingSet(Message, frozen=True):
     """A person said who alone may see a clip, or that nobody plays it for now, or ended that. Signed."""
 

@@ -4,11 +4,14 @@
                          holds.lift-requested, with a complaint holds.requested for its place and period, and
                          complaints.end-set when its outcome moves the earliest end of its holds. Refused:
                          requests.refused. Always an answer
+    by the clock         holds.standing-lifted of a hold of scrutiny whose own end has come
 
 A draw is made again here before it counts: from the list that the custody log gives, with the seed that was named.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from streams.messages import (
     ComplaintEndSet,
@@ -17,11 +20,12 @@ from streams.messages import (
     Message,
     ScrutinyRecorded,
     ScrutinyRequested,
+    StandingHoldLifted,
     event,
 )
 from streams.requests import Requests
 from streams.stage import Envelope
-from workers.database.engine import Connection, fetch
+from workers.database.engine import Connection, Database, fetch
 from workers.encounters.rows import Recorded, find_encounter
 from workers.errors import Refused, RuleBroken
 from workers.fate.outbox import Event
@@ -29,10 +33,12 @@ from workers.fate.row import announce
 from workers.keys.signing import Signed
 from workers.prosecution.cases.case_holds import lift_of
 from workers.retention.answers import Answer, Verdict
+from workers.retention.scopes import find_hold
+from workers.retention.self_ending import due, end, kept_after
 from workers.retention.statements import HoldLift, HoldRequest
 from workers.scrutiny.checks import check_draw, check_grade
 from workers.scrutiny.complaint import Complaint, apply, earliest_end, ends_moved
-from workers.scrutiny.holding import check_complaint_hold, check_lift, check_panel_holds, requests_of
+from workers.scrutiny.holding import check_complaint_hold, check_lift, check_panel_holds, met, requests_of
 from workers.scrutiny.rows import (
     find_complaint,
     find_draw,
@@ -96,7 +102,8 @@ class Scrutiny:
         before = await list_draws(connection, deed.kind, deed.month, deed.unit)
         await check_draw(connection, deed, before)
         found = [await _encounter(connection, one) for one in deed.drawn]
-        check_panel_holds(asked, found if deed.kind is DrawKind.PANEL else [])
+        until = await kept_after(connection, met(deed, asked.at))
+        check_panel_holds(asked, found if deed.kind is DrawKind.PANEL else [], until)
         told = self._recorded(asked, 1, signed)
         await store_draw(connection, asked, deed, signed, told.id)
         await announce(connection, [told, *_wanted(asked)])
@@ -158,6 +165,25 @@ def _wanted(asked: ScrutinyDeed) -> list[Event]:
 def hold_requested(hold: str, signed: Signed) -> Event:
     """The request for a hold, with the id that whoever repeats it derives too."""
     return event("holds.requested", HoldRequested(hold, signed), key=hold, subject=hold, source="person", cause=(hold,))
+
+
+async def end_what_is_due(database: Database, now: datetime) -> list[str]:
+    """End each hold of scrutiny whose own end has come, and tell of it; its clips follow as after any lifting."""
+    async with database.connection() as connection:
+        waiting = await due(connection, now)
+    ended = []
+    for hold_id in waiting:
+        async with database.transaction() as connection:
+            hold = await find_hold(connection, hold_id, lock="FOR UPDATE")
+            if hold is None or not await end(connection, hold, now):
+                continue
+            told = StandingHoldLifted(hold_id, hold.reason.value, ())
+            await announce(
+                connection,
+                [event("holds.standing-lifted", told, key=hold_id, subject=hold_id, source=SOURCE, cause=(hold_id,))],
+            )
+            ended.append(hold_id)
+    return ended
 
 
 def _lifts(asked: ScrutinyDeed) -> list[Event]:

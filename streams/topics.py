@@ -171,6 +171,8 @@ TOPICS = (
           recorded=False),
     Topic("scrutiny.recorded", m.ScrutinyRecorded, "log", "A draw, a grade, or a step of a complaint.",
           verb="alteration"),
+    Topic("misuse.consulted", m.MisuseConsulted, "log", "Professional standards looked at what may be misuse.",
+          verb="consultation"),
     Topic("complaints.end-set", m.ComplaintEndSet, "log", "The earliest end of a complaint's holds.",
           verb="alteration"),
     Topic("transfers.progressed", m.TransferProgressed, "clip", "How far a transfer is; for people only.",

@@ -18,10 +18,11 @@ from console.cli.common import (
     signed_by_person,
     until,
 )
+from console.cli.complaint_access import not_their_own, standards_only
 from console.cli.timeline import Moment, moments
 from streams.engine.tracing import trace_of
 from streams.messages import ClipAttributed
-from workers.catalogue.queries import clip_facts, find_clip, history
+from workers.catalogue.queries import clip_facts, find_clip, history, officer_of
 from workers.database.engine import Database
 from workers.footage.clip import check_enrolled_id
 from workers.keys.statements import Attribution, now_iso
@@ -44,7 +45,7 @@ async def one_clip(database: Database, words: str) -> str:
 @click.command()
 @click.argument("clip")
 @as_of_option
-@click.option("--restricted", is_flag=True, help="Also the looks of professional standards, for those who may know.")
+@click.option("--restricted", is_flag=True, help="Also the looks of professional standards; for them alone.")
 @json_option
 @click.pass_context
 def trace(context: click.Context, clip: str, as_of: str | None, restricted: bool, as_json: bool) -> None:
@@ -53,10 +54,14 @@ def trace(context: click.Context, clip: str, as_of: str | None, restricted: bool
     With --as-of it ends where the sealed log ended then, and says nothing of what is known today.
     """
     settings = settings_of(context)
+    if restricted:
+        standards_only(settings)
 
     async def work() -> tuple[str, dict[str, Any], list[dict[str, Any]], int | None]:
         async with database_of(settings) as database:
             clip_id = await one_clip(database, clip)
+            if restricted:
+                not_their_own(settings, await officer_of(database, clip_id))
             size = await size_at(database, settings, as_of) if as_of else None
             rows = [row for row in await history(database, clip_id) if size is None or row["index"] < size]
             return clip_id, await clip_facts(database, clip_id) or {}, rows, size

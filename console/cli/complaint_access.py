@@ -1,6 +1,13 @@
-"""What only professional standards read: complaints, and what may be misuse."""
+"""What only some read at the command line: complaints, what may be misuse, and what restricted holds are.
+
+The roles are those of the board (`console/web/guard.py`): professional standards alone read complaints, the feed and
+one another's looks; records too read what a restricted hold is, since they place and lift them. Auditors and
+supervisors read the record as it is shown to everybody. Whose clip it is never reads more, whatever their roles.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from console.web.people import PEOPLE, People, Role
 from streams.settings import Settings
@@ -13,9 +20,38 @@ def standards_only(settings: Settings) -> None:
     Raises:
         Refused: they are not. An officer under investigation may have a command line too.
     """
-    found = People(settings.home / PEOPLE).find(settings.person)
-    if found is None or not found.has((Role.STANDARDS,)):
+    _needs(settings, {Role.STANDARDS}, "this is read by professional standards alone")
+
+
+def who_may_know(settings: Settings) -> None:
+    """Whether whoever gives this command may know what a restricted hold is.
+
+    Raises:
+        Refused: they may not.
+    """
+    from console.web.guard import RESTRICTED  # noqa: PLC0415 - the board's; most commands ask for nothing restricted
+
+    _needs(settings, RESTRICTED, "what is restricted is read by professional standards and records alone")
+
+
+def not_their_own(settings: Settings, officer: str | None) -> None:
+    """Whether what is restricted of a clip is asked for by somebody else than its officer.
+
+    Raises:
+        Refused: it is their own.
+    """
+    if settings.person == officer:
         raise Refused(
-            f"{settings.person} has not the role {Role.STANDARDS.value}: this is read by professional standards alone",
-            f"an administrator gives it: bwv people roles {settings.person} --role {Role.STANDARDS.value}",
+            f"the clip is {officer}'s own: whoever recorded it reads nothing that is restricted of it",
+            "ask without --restricted; a colleague of professional standards reads the rest",
+        )
+
+
+def _needs(settings: Settings, roles: Collection[Role], says: str) -> None:
+    found = People(settings.home / PEOPLE).find(settings.person)
+    if found is None or not found.has(roles):
+        words = " or ".join(role.value for role in Role if role in roles)
+        raise Refused(
+            f"{settings.person} has not the role {words}: {says}",
+            f"an administrator gives it: bwv people roles {settings.person} --role …",
         )

@@ -9,6 +9,8 @@ from msgspec import Struct
 
 from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json
+from console.cli.complaint_access import not_their_own, who_may_know
+from workers.catalogue.queries import officer_of
 from workers.database.engine import Database
 from workers.footage.clip import CLIP_ID
 from workers.retention.explaining import Explanation, both, statement_of
@@ -29,7 +31,11 @@ class Answered(Struct, frozen=True):
 @click.command("explain")
 @click.argument("clip")
 @click.option("--at", "moment", help="A day (its end) or a time of the past, local where it says no offset.")
-@click.option("--restricted", is_flag=True, help="Also say what restricted holds are; else they are the force's.")
+@click.option(
+    "--restricted",
+    is_flag=True,
+    help="Also say what restricted holds are; for professional standards and records.",
+)
 @json_option
 @click.pass_context
 def explain_command(context: click.Context, clip: str, moment: str | None, restricted: bool, as_json: bool) -> None:
@@ -41,10 +47,15 @@ def explain_command(context: click.Context, clip: str, moment: str | None, restr
     """
     settings = settings_of(context)
     at = past_moment(moment) if moment else None
+    if restricted:
+        who_may_know(settings)
 
     async def work() -> Answered:
         async with database_of(settings) as database:
-            return await _answered(database, await known_clip(database, clip), at, restricted=restricted)
+            clip_id = await known_clip(database, clip)
+            if restricted:
+                not_their_own(settings, await officer_of(database, clip_id))
+            return await _answered(database, clip_id, at, restricted=restricted)
 
     found = run(work())
     if as_json:

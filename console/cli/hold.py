@@ -11,7 +11,8 @@ import msgspec
 
 from console.cli.asking import Request, answered, exit_code, request, say, settled
 from console.cli.clips import one_clip
-from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
+from console.cli.common import database_of, json_option, run, settings_of, show_json, signed_by_person
+from console.cli.hold_listing import list_command, show
 from console.cli.hold_scope import a_time, scope_of, scope_options
 from streams.messages import HoldLiftRequested, HoldRequested
 from streams.settings import Settings
@@ -21,7 +22,7 @@ from workers.footage.canonical import derived_id
 from workers.keys.statements import now_iso
 from workers.retention.answers import Answer, Verdict, answer_to
 from workers.retention.facts import HoldReason
-from workers.retention.hold_queries import Listed, clips_of_hold, clips_under, held_clips, list_holds
+from workers.retention.hold_queries import clips_under
 from workers.retention.nearby import question_id
 from workers.retention.scopes import GIVEN, check
 from workers.retention.statements import HoldLift, HoldRequest
@@ -31,10 +32,6 @@ PLACED = [reason.value for reason in HoldReason if reason not in GIVEN]
 WAIT = 10.0
 LOOK_EVERY = 0.2
 """Seconds between two looks at how far a hold has come."""
-
-restricted_option = click.option(
-    "--restricted", is_flag=True, help="Say everything of restricted holds, for those who may know."
-)
 
 
 @click.group()
@@ -183,75 +180,5 @@ def answer(context: click.Context, hold_id: str, clip: str, same: str, reason: s
     context.exit(exit_code([given]))
 
 
-@hold.command("list")
-@click.option("--clip", help="Those that this clip is or was under.")
-@click.option("--reason", type=click.Choice([reason.value for reason in HoldReason]), help="Those of this reason.")
-@click.option("--standing", is_flag=True, help="Those that also hold what is docked later.")
-@click.option("--lifted", is_flag=True, help="Lifted ones too.")
-@click.option("--by-clip", is_flag=True, help="Every clip that is under a hold, and why.")
-@restricted_option
-@json_option
-@click.pass_context
-def list_command(
-    context: click.Context, /, clip: str | None, by_clip: bool, restricted: bool, as_json: bool, **only: Any
-) -> None:
-    """The holds, newest first."""
-    if by_clip and (clip or any(only.values())):
-        raise click.UsageError("--by-clip lists every held clip; give it alone, or with --restricted")
-    settings = settings_of(context)
-
-    async def work() -> list[Any]:
-        async with database_of(settings) as database:
-            if by_clip:
-                return list(await held_clips(database, restricted=restricted))
-            clip_id = await one_clip(database, clip) if clip else None
-            return list(await list_holds(database, clip=clip_id, restricted=restricted, **only))
-
-    found = run(work())
-    if as_json:
-        show_json(found)
-    elif by_clip:
-        rows = [(row["clip_id"], row["camera"], row["recording"], ", ".join(row["holds"])) for row in found]
-        show_table(f"Clips under hold: {len(rows)}", ("clip", "camera", "recording", "holds"), rows)
-    else:
-        show_table(
-            f"Holds: {len(found)}",
-            ("hold", "reason", "covers", "placed", "by", "clips", "ends"),
-            [_line(listed) for listed in found],
-        )
-
-
-def _line(listed: Listed) -> tuple[str, ...]:
-    clips = ", ".join(f"{n} {state}" for state, n in listed.clips.items() if n) or "-"
-    asked = "lift asked for" if listed.lift_asked else ""
-    ended = f"lifted {listed.lifted_at:%Y-%m-%d %H:%M}" if listed.lifted_at else listed.ends or asked
-    placed = f"{listed.placed_at:%Y-%m-%d %H:%M}" if listed.placed_at else ""
-    return listed.hold_id, listed.reason, listed.covers, placed, listed.placed_by, clips, ended
-
-
-@hold.command()
-@click.argument("hold_id", metavar="HOLD")
-@restricted_option
-@json_option
-@click.pass_context
-def show(context: click.Context, hold_id: str, restricted: bool, as_json: bool) -> None:
-    """HOLD with each of its clips: active, pending, refused, cleared or lifted, and why."""
-    settings = settings_of(context)
-
-    async def work() -> tuple[list[Listed], list[dict[str, Any]]]:
-        async with database_of(settings) as database:
-            found = await list_holds(database, hold=hold_id, lifted=True, restricted=restricted)
-            return found, await clips_of_hold(database, hold_id)
-
-    found, clips = run(work())
-    if not found and not clips:
-        raise click.UsageError(f"no hold {hold_id!r}; see: bwv hold list --lifted")
-    if as_json:
-        show_json({"hold": found[0] if found else None, "clips": clips})
-        return
-    for listed in found:
-        for name, value in msgspec.structs.asdict(listed).items():
-            if name not in ("clips", "earliest_end") and value not in (None, (), ""):
-                click.echo(f"{name:>12}  {', '.join(value) if isinstance(value, tuple) else value}")
-    show_table("", ("clip", "camera", "recording", "state", "why"),
-               [(c["clip_id"], c["camera"], c["recording"], c["state"], c["says"]) for c in clips])  # fmt: skip
+hold.add_command(list_command)
+hold.add_command(show)

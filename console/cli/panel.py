@@ -9,7 +9,7 @@ import msgspec
 
 from console.cli.asking import Request, exit_code, say, settled
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
-from console.cli.panel_drawing import draw_and_ask, one_draw, the_document
+from console.cli.panel_drawing import draw_and_ask, one_draw, the_document, write_draw
 from console.cli.panel_fixing import fix
 from console.cli.panel_grading import one_drawn, request_of_grade
 from console.cli.stats_shared import month_option, the_month
@@ -34,6 +34,9 @@ def panel() -> None:
 @click.option("--seed", required=True, help="The panel's: named by them, after the list was fixed.")
 @click.option("--checkpoint", "size", type=int, help="Entries of the sealed checkpoint; the newest if not given.")
 @click.option("--terms", default="", help="What is covered and silenced before the panel sees it, in a sentence.")
+@click.option(
+    "--meets", metavar="DAY", help="When the panel meets, from which its holds' end counts [default: 92 days]."
+)
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write the draw there: what is published.")
 @json_option
 @click.pass_context
@@ -46,6 +49,7 @@ def draw(
     seed: str,
     size: int | None,
     terms: str,
+    meets: str | None,
     out: Path | None,
     as_json: bool,
 ) -> int:
@@ -56,10 +60,10 @@ def draw(
     """
     settings, of = settings_of(context), the_month(month)
     answer, document = draw_and_ask(
-        settings, of, number, seed, kind=DrawKind.PANEL, size=size, terms=terms, hidden=as_json
+        settings, of, number, seed, kind=DrawKind.PANEL, size=size, terms=terms, meets=meets, hidden=as_json
     )
     if not exit_code([answer]) and out is not None:
-        _write(out, document)
+        write_draw(out, document)
     if as_json:
         show_json(
             {"answer": answer, "draw": msgspec.structs.replace(document, encounters=()), "file": out and str(out)}
@@ -69,10 +73,6 @@ def draw(
         if not exit_code([answer]):
             show_draw(document)
     return exit_code([answer])
-
-
-def _write(out: Path, document: Draw) -> None:
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
 
 
 def show_draw(document: Draw) -> None:
@@ -163,7 +163,7 @@ def show_kept(context: click.Context, words: str, out: Path | None, *, as_json: 
 
     kept, rows, document = run(work())
     if out is not None and document is not None:
-        _write(out, document)
+        write_draw(out, document)
     if as_json:
         show_json({"draw": kept, "encounters": rows, "file": str(out) if out else None})
         return

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
+import msgspec
 
 from console.cli.asking import Request, answered, request
 from console.cli.common import database_of, run, signed_by_person
@@ -15,8 +18,9 @@ from workers.database.engine import Database
 from workers.encounters.rows import find_encounter
 from workers.keys.statements import now_iso
 from workers.retention.answers import Answer
+from workers.retention.self_ending import kept_after
 from workers.scrutiny.drawing import FORMAT, Draw, Lot, list_digest
-from workers.scrutiny.holding import panel_hold
+from workers.scrutiny.holding import met, panel_hold
 from workers.scrutiny.listing import drawn, listed
 from workers.scrutiny.queries import published
 from workers.scrutiny.rows import KeptDraw, draws_named
@@ -35,12 +39,14 @@ def draw_and_ask(
     size: int | None = None,
     unit: str | None = None,
     terms: str = "",
+    meets: str | None = None,
     hidden: bool = False,
 ) -> tuple[Answer, Draw]:
     """Draw, have it recorded, and say what came out.
 
     Args:
         size: entries of the checkpoint; None: the newest.
+        meets: day on which the panel meets, from which the end of the holds counts.
         hidden: show no progress.
     """
 
@@ -57,7 +63,7 @@ def draw_and_ask(
                     )
                 lot = await drawn(connection, encounters, seed, n)
             about = draw_id(settings.namespace, kind, month.name, unit, head.size, seed, n)
-            deed = _deed(head, month, encounters, lot, kind=kind, n=n, seed=seed, unit=unit, terms=terms)
+            deed = _deed(head, month, encounters, lot, kind=kind, n=n, seed=seed, unit=unit, terms=terms, meets=meets)
             asked = await _request(settings, database, about, deed)
             [made] = await request(settings, [asked])
             answer = await answered(database, made, "encounters")
@@ -81,6 +87,7 @@ def _deed(
     seed: str,
     unit: str | None,
     terms: str,
+    meets: str | None,
 ) -> Drawn:
     return Drawn(
         kind=kind,
@@ -95,18 +102,21 @@ def _deed(
         passed_over=lot.passed_over,
         unit=unit,
         terms=terms,
+        meets=meets,
     )
 
 
 async def _request(settings: Settings, database: Database, about: str, deed: Drawn) -> Request:
     """The signed request, with a hold for each encounter that a panel is to see."""
     at, holds = now_iso(), []
+    async with database.connection() as connection:
+        until = await kept_after(connection, met(deed, at))
     for encounter in deed.drawn if deed.kind is DrawKind.PANEL else ():
         async with database.connection() as connection:
             found = await find_encounter(connection, encounter)
         if found is None:
             raise click.UsageError(f"{encounter} is in the log and not in the database: run bwv rebuild")
-        holds.append(signed_by_person(settings, panel_hold(about, found, by=settings.person, at=at)))
+        holds.append(signed_by_person(settings, panel_hold(about, found, by=settings.person, at=at, until=until)))
     body = ScrutinyDeed(about, deed, settings.person, at, tuple(holds))
     message = ScrutinyRequested(about, signed_by_person(settings, body))
     return Request("scrutiny.requested", message, about, (message.deed.signature,))
@@ -129,3 +139,8 @@ async def the_document(database: Database, kept: KeptDraw) -> Draw:
     await count(database, kept.deed.size)
     async with database.connection() as connection:
         return await published(connection, kept, head)
+
+
+def write_draw(out: Path, document: Draw) -> None:
+    """Write a draw as it is published."""
+    out.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")

@@ -12,7 +12,7 @@ from console.cli.common import show_table
 from workers.retention.dryrun import Difference, DryRun
 from workers.retention.due import Due
 from workers.retention.policy import Policy
-from workers.retention.rules import Clock, Rule, Then
+from workers.retention.rules import Clock, HoldRule, Rule, Then
 from workers.retention.wording import COUNTS_FROM
 
 MONTHS_SHOWN = 24
@@ -66,8 +66,13 @@ def show_holds(policy: Policy) -> None:
     show_table(
         "\nHolds stay until lifted",
         ("reason", "by", "source"),
-        ((reason.value, _many(rule.people, "person", "people"), rule.source) for reason, rule in policy.holds.items()),
+        ((reason.value, _lifted_by(rule), rule.source) for reason, rule in policy.holds.items()),
     )
+
+
+def _lifted_by(rule: HoldRule) -> str:
+    people = _many(rule.people, "person", "people")
+    return people if rule.ends is None else f"{people}, or by itself {rule.ends} after its panel has met"
 
 
 def telling(policy: Policy) -> dict[str, Any]:
@@ -81,7 +86,10 @@ def telling(policy: Policy) -> dict[str, Any]:
         "budget": policy.budget,
         "rules": [_told(rule) for rule in _rules(policy)],
         "named_only": _named_only(policy),
-        "holds": {reason.value: rule for reason, rule in policy.holds.items()},
+        "holds": {
+            reason.value: {"people": rule.people, "source": rule.source, "ends": rule.ends and rule.ends.text}
+            for reason, rule in policy.holds.items()
+        },
     }  # fmt: skip
 
 

@@ -173,6 +173,7 @@ ACCESS = {
             "encounters.requested",
             "encounters.reason-requested",
             "scrutiny.requested",
+            "misuse.consulted",
         ),
         group=False,
     ),

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.statistics.sample import october
+from tests.statistics.sample import a_year, october
 from workers.statistics.areas import Areas
 from workers.statistics.publishing import publish
 
@@ -46,7 +46,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("figures") / "october"
-    publish(october(), Areas(), made)
+    # One month that nobody published, so that a gap is drawn too.
+    publish(october(), Areas(), made, [one for one in a_year() if one.month != "2026-05"])
     return made
 
 

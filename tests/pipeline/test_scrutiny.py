@@ -129,4 +129,8 @@ async def test_a_month_under_scrutiny(system: Pipeline, tmp_path: Path) -> None:
     await system.some(lambda: system.sql(ends, hold, end), "the end of the hold")
     await given(system, "complaint", "review", "CO/SCR/1", "--applied", today, "--json")
     assert (await given(system, "complaint", "show", "CO/SCR/1", "--json")).json["earliest_end"] is None
-    assert isinstance((await given(system, "misuse", "list", "--json")).json, list)
+    feed = await given(system, "misuse", "list", "--reason", "weekly look at the feed", "--json")
+    assert isinstance(feed.json, list)
+    looks = "SELECT verb FROM custody WHERE type = 'misuse.consulted'"
+    [look] = await system.some(lambda: system.sql(looks), "the look on record")
+    assert look["verb"] == "consultation"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from console.web.people import PEOPLE, People, Role
 from tests.pipeline.pipeline import Said, command
 from tests.retention.held import TEN, Held
 from workers.retention.hold_queries import BY_THE_FORCE
@@ -20,6 +21,13 @@ def home(held: Held, tmp_path: Path) -> Path:
         f'database = "{held.settings.database}"\nnamespace = "{held.settings.namespace}"\n'
     )
     return tmp_path
+
+
+def roles(home: Path, *given: Role | None) -> None:
+    """Write the file of people: ADMIN, who gives the commands, with these roles; nobody, if there are none."""
+    (home / PEOPLE).unlink(missing_ok=True)
+    if wanted := [role for role in given if role is not None]:
+        People(home / PEOPLE).add("ADMIN", "A. Admin", wanted)
 
 
 async def bwv(home: Path, *words: str) -> Said:
@@ -67,10 +75,35 @@ async def test_a_restricted_hold_is_only_kept_by_the_force(held: Held, home: Pat
         assert not any(word in said.out for word in ("conduct", "PC-100", "PSD/7", "ADMIN")), said
     assert await listed(home, "--reason", "conduct") == []
 
+    for role in (None, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMINISTRATOR):
+        roles(home, role)
+        for words in (["hold", "list"], ["hold", "show", hold], ["explain", clip], ["trace", clip]):
+            said = await asyncio.to_thread(command, ["--home", str(home), *words, "--restricted"])
+            assert said.code != 0 and "PSD/7" not in said.out and "has not the role" in said.err, (role, words, said)
+    roles(home, Role.RECORDS)
+    said = await asyncio.to_thread(command, ["--home", str(home), "trace", clip, "--restricted"])
+    assert said.code != 0 and "professional-standards" in said.err, "looks of theirs are for them alone"
     [known] = await listed(home, "--restricted", "--reason", "conduct")
     assert (known["reference"], known["placed_by"]) == ("PSD/7", "ADMIN") and "PC-100" in known["covers"]
     [by_clip] = await listed(home, "--by-clip", "--restricted")
     assert (by_clip["clip_id"], by_clip["holds"]) == (clip, [f"conduct/{hold}"])
+
+
+async def test_whom_a_restricted_hold_concerns_reads_no_more_whatever_their_roles(held: Held, home: Path) -> None:
+    clip = await held.clip(owner="ADMIN", incident="INC-1")
+    await held.clip(owner="PC-100", incident="INC-1")
+    hold, _ = await held.ask(scope="incident", incident="INC-1", reason="conduct", reference="PSD/8", restricted=True)
+    theirs = "INSERT INTO attributions VALUES ('evt-1', %s, 'ADMIN', 'theirs', 'BOB', now())"
+    await held.database.execute(theirs, (clip,))
+    roles(home, Role.STANDARDS)
+    assert await listed(home, "--restricted", "--reason", "conduct") == []
+    [one] = await listed(home, "--restricted", "--clip", clip)
+    assert (one["hold_id"], one["reason"], one["reference"]) == (hold, BY_THE_FORCE, None)
+    assert {line for row in await listed(home, "--restricted", "--by-clip") for line in row["holds"]} == {BY_THE_FORCE}
+    assert "PSD/8" not in (await bwv(home, "show", hold, "--restricted")).out
+    for word in ("explain", "trace"):
+        said = await asyncio.to_thread(command, ["--home", str(home), word, clip, "--restricted"])
+        assert said.code != 0 and "own" in said.err, said
 
 
 async def test_every_held_clip_is_listed_with_its_reasons_also_those_found_after_a_restore(

@@ -16,9 +16,10 @@ from workers.encounters.rows import find_encounter
 from workers.keys.statements import now_iso
 from workers.retention.answers import Answer
 from workers.retention.scopes import check, enter_hold
+from workers.retention.self_ending import kept_after
 from workers.retention.statements import HoldLift, HoldRequest
 from workers.scrutiny.drawing import list_digest
-from workers.scrutiny.holding import complaint_hold, panel_hold, panel_hold_id
+from workers.scrutiny.holding import complaint_hold, met, panel_hold, panel_hold_id
 from workers.scrutiny.listing import drawn, listed
 from workers.scrutiny.statements import (
     ComplaintOpened,
@@ -99,11 +100,13 @@ class Scrutinised:
         )  # fmt: skip
         about = draw_id(self.namespace, deed.kind, deed.month, deed.unit, deed.size, deed.seed, deed.n)
         at, holds = now_iso(), []
+        async with self.database.connection() as connection:
+            until = await kept_after(connection, met(deed, at))
         for encounter in deed.drawn if deed.kind is DrawKind.PANEL else ():
             async with self.database.connection() as connection:
                 found = await find_encounter(connection, encounter)
             if found is not None:
-                holds.append(panel_hold(about, found, by="ADMIN", at=at))
+                holds.append(panel_hold(about, found, by="ADMIN", at=at, until=until))
         signed = tuple(self.force.sign(hold) for hold in held(holds))
         return about, deed, await self.give(about, deed, at=at, holds=signed)
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
+from click.testing import CliRunner, Result
 
+from console.cli import misuse
+from console.web.people import PEOPLE, People, Role
+from streams.messages import MisuseConsulted
 from tests.encounters.force import an_encounter
 from tests.scrutiny.scrutinised import Scrutinised
 from workers.encounters.day import ClipSeen
 from workers.encounters.words import Kind, Tactic
+from workers.errors import PartUnreachable, Refused
 from workers.footage.recording import SourceType
 from workers.scrutiny.histories import findings
 from workers.scrutiny.misuse import Force, Look, What, Wish, is_thin, of_looks, of_stops, of_wishes
@@ -117,7 +125,7 @@ async def test_the_histories_are_those_of_the_catalogue(scrutinised: Scrutinised
         ("PC-9", "robbery statement for DC Malik", T0 + timedelta(days=40)),
     ):
         await database.execute(
-            "INSERT INTO consultations VALUES (%s, %s, %s, 'reason', 'reason', %s, %s)",
+            "INSERT INTO consultations VALUES (%s, %s, %s, 'reason', 'reason', %s, %s, false)",
             (f"evt-{reason}", clip, person, reason, at),
         )
     asked = "INSERT INTO early_requests (clip_id, asked_by, asked_at, request) VALUES (%s, 'PC-4711', %s, '{}')"
@@ -139,3 +147,43 @@ async def test_the_histories_are_those_of_the_catalogue(scrutinised: Scrutinised
     async with database.connection() as connection:
         later = await findings(connection, T0 - timedelta(days=1), T0 + timedelta(days=60))
     assert [one.what for one in later if one.person == "PC-9"] == [What.THIN_REASON], "it is an exhibit of an open case"
+
+
+async def test_each_look_at_the_feed_is_on_record_before_anything_is_shown(
+    scrutinised: Scrutinised, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = scrutinised.database
+    clip = scrutinised.force.clip("c1", "BWC-1", T0, T0 + timedelta(minutes=5))
+    await scrutinised.force.looked()
+    await database.execute(
+        "INSERT INTO consultations VALUES ('evt-1', %s, 'PC-9', 'reason', 'reason', 'just checking', %s, false)",
+        (clip, T0),
+    )
+    (tmp_path / "settings.toml").write_text(f'database = "{database.dsn}"\nnamespace = "{database.schema}"\n')
+    told: list[tuple[str, MisuseConsulted]] = []
+
+    async def announce(settings: Any, topic: str, message: MisuseConsulted, **more: Any) -> None:
+        told.append((topic, message))
+
+    async def away(*given: Any, **more: Any) -> None:
+        raise PartUnreachable("the broker does not answer")
+
+    async def feed(*words: str) -> Result:
+        given = ["list", "--from", "2026-03-01", "--to", "2026-03-03", *words]
+        return await asyncio.to_thread(CliRunner().invoke, misuse.misuse, given, obj={"home": str(tmp_path)})
+
+    monkeypatch.setattr(misuse, "announce", announce)
+    refused = await feed("--reason", "weekly look")
+    assert isinstance(refused.exception, Refused) and told == [], "an auditor, say, or whoever is looked into"
+    People(tmp_path / PEOPLE).add("ADMIN", "P. S.", [Role.STANDARDS])
+    assert (await feed()).exit_code == 2 and (await feed("--reason", " ")).exit_code == 2 and told == []
+    shown = await feed("--reason", "weekly look", "--person", "PC-9")
+    assert shown.exit_code == 0 and clip in shown.output, shown
+    [(topic, look)] = told
+    assert (topic, look.person, look.reason, look.of, look.what) == (
+        "misuse.consulted", "ADMIN", "weekly look", "PC-9", None,
+    )  # fmt: skip
+    assert look.since.startswith("2026-03-01") and look.until.startswith("2026-03-03")
+    monkeypatch.setattr(misuse, "announce", away)
+    nothing = await feed("--reason", "weekly look")
+    assert isinstance(nothing.exception, PartUnreachable) and clip not in nothing.output

@@ -77,7 +77,7 @@ async def test_a_draw_that_is_not_the_lists_is_refused(scrutinised: Scrutinised)
     _, _, missing = await scrutinised.draw(held=lambda holds: holds[1:])
     refused(missing, "3 drawn encounters want a hold each, 2 came")
     _, _, wrong = await scrutinised.draw(held=lambda holds: [replace(holds[0], reference="X"), *holds[1:]])
-    refused(wrong, "is not of the record as it is now")
+    refused(wrong, "is not of the record and the policy as they are now")
     assert await scrutinised.rows("scrutiny_draws") == [] and await scrutinised.outbox("holds.requested") == []
 
 

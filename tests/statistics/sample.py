@@ -12,6 +12,7 @@ from workers.statistics.asking import Answers, Counted
 from workers.statistics.figures import FIGURES
 from workers.statistics.months import month
 from workers.statistics.stated import Stated, publishable
+from workers.statistics.trend import last_months
 
 BCUS = {
     "Central North": ("Camden", "Islington"),
@@ -29,8 +30,22 @@ HEAD = SealedHead(1834211, bytes(32), CHECKPOINT, datetime(2026, 11, 22, 10, 0, 
 
 def october() -> Stated:
     """Its statement, the same each time."""
+    return a_month("2026-10")
+
+
+def a_year() -> list[Stated]:
+    """Every month of the year before October, each as it was published then."""
+    then = datetime(2026, 1, 1, tzinfo=UTC)
+    return [
+        a_month(one.name, seed, SealedHead(1000 + seed, bytes(32), HEAD.checkpoint, then))
+        for seed, one in enumerate(last_months("2026-10")[:-1])
+    ]
+
+
+def a_month(name: str, seed: int = 3, head: SealedHead = HEAD) -> Stated:
+    """The statement of a month, the same each time."""
     found: dict[str, list[Counted]] = {figure.name: [] for figure in FIGURES}
-    chance = random.Random(3)
+    chance = random.Random(seed)
     for bcu, boroughs in BCUS.items():
         for borough in boroughs:
             for figure, measure, number in _borough(chance):
@@ -38,7 +53,7 @@ def october() -> Stated:
     for figure, measure, number, behind in _force():
         found[figure].append(Counted("", "", measure, number, behind))
     answers: Answers = {name: tuple(sorted(rows)) for name, rows in found.items()}
-    return publishable(answers, HEAD, month("2026-10"), Areas())
+    return publishable(answers, head, month(name), Areas())
 
 
 def _borough(chance: random.Random) -> Iterator[tuple[str, str, int]]:

@@ -50,6 +50,12 @@ async def clip_facts(database: Database, clip_id: str) -> Row | None:
     )
 
 
+async def officer_of(database: Database, clip_id: str) -> str | None:
+    """Whose clip it is, if anybody knows."""
+    row = await database.fetch_one("SELECT officer FROM clip_officers WHERE clip_id = %s", (clip_id,))
+    return row["officer"] if row else None
+
+
 async def counts(database: Database) -> dict[str, Any]:
     """How many clips stand where, what is oldest, and what waits in the outbox and the custody log."""
     standings = await database.fetch(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,12 +11,16 @@ from msgspec import Struct
 
 from workers.database.engine import Database, Row
 from workers.retention.facts import HoldReason, hold_entry
+from workers.retention.own_end import own_end
 from workers.retention.scopes import HOLD_COLUMNS, NOT_KNOWN, HoldRow, Scope
 
 BY_THE_FORCE = "kept by the force"
 """All that is said of a restricted hold, and of none: a person under investigation may look at the list."""
 
 STATES = ("active", "pending", "refused", "cleared", "lifted")
+
+KNOWN = "(%(restricted)s AND hold_id <> ALL(%(but)s::text[]))"
+"""Whether the reader may know of a hold, also where it is restricted."""
 
 
 class Listed(Struct, frozen=True):
@@ -61,6 +66,7 @@ async def list_holds(
     standing: bool = False,
     lifted: bool = False,
     restricted: bool = False,
+    but: Collection[str] = (),
 ) -> list[Listed]:
     """Holds, newest first.
 
@@ -71,14 +77,15 @@ async def list_holds(
         lifted: lifted ones too.
         restricted: say everything of restricted ones. Otherwise one of them is named with a clip only while it keeps
             it: that somebody looked whether a clip falls under one is told to nobody else.
+        but: holds of which no more is said even then, since the reader is whom they concern.
     """
     rows = await database.fetch(
         f"SELECT {HOLD_COLUMNS}, COALESCE((SELECT jsonb_object_agg(state, n) FROM (SELECT state, count(*) AS n"
         "   FROM hold_clips k WHERE k.hold_id = h.hold_id GROUP BY state) counted), '{}') AS clips"
         " FROM holds h WHERE (%(hold)s::text IS NULL OR hold_id = %(hold)s)"
         " AND (%(clip)s::text IS NULL OR hold_id IN (SELECT hold_id FROM hold_clips k WHERE clip_id = %(clip)s"
-        "  AND (%(restricted)s OR NOT h.restricted OR k.state IN ('active', 'pending'))))"
-        " AND (%(reason)s::text IS NULL OR (reason = %(reason)s AND (%(restricted)s OR NOT restricted)))"
+        f"  AND ({KNOWN} OR NOT h.restricted OR k.state IN ('active', 'pending'))))"
+        f" AND (%(reason)s::text IS NULL OR (reason = %(reason)s AND ({KNOWN} OR NOT restricted)))"
         " AND (NOT %(standing)s OR scope <> 'clip') AND (%(lifted)s OR lifted_at IS NULL)"
         " ORDER BY placed_at DESC, hold_id",
         {
@@ -88,9 +95,10 @@ async def list_holds(
             "standing": standing,
             "lifted": lifted,
             "restricted": restricted,
+            "but": list(but),
         },
     )
-    return [_listed(row, restricted) for row in rows]
+    return [_listed(row, restricted and row["hold_id"] not in but) for row in rows]
 
 
 def _listed(row: Row, all_of_it: bool) -> Listed:
@@ -117,8 +125,12 @@ def _listed(row: Row, all_of_it: bool) -> Listed:
 
 
 def ends(hold: HoldRow, now: datetime) -> str | None:
-    """Before when nobody lifts a hold, in words; None where it may be lifted now, or is."""
-    if hold.lifted_at is not None or hold.earliest_end is None or hold.earliest_end <= now:
+    """Before when nobody lifts a hold, or when it ends by itself, in words; None where it may be lifted now, or is."""
+    if hold.lifted_at is not None:
+        return None
+    if (by_itself := own_end(hold.request.body)) is not None:
+        return f"ends by itself {by_itself:%Y-%m-%d %H:%M %Z}"
+    if hold.earliest_end is None or hold.earliest_end <= now:
         return None
     if hold.earliest_end == NOT_KNOWN:
         return "not before an outcome is known"
@@ -145,6 +157,17 @@ def covers(hold: HoldRow) -> str:
             return f"encounter {hold.encounter}{there}"
 
 
+async def holds_about(database: Database, officer: str) -> set[str]:
+    """The restricted holds that name this officer, or keep a clip of theirs: they must not learn of these."""
+    rows = await database.fetch(
+        "SELECT hold_id FROM holds h WHERE restricted AND (%(officer)s = ANY(officers) OR EXISTS (SELECT"
+        " FROM hold_clips k JOIN clip_officers o USING (clip_id) WHERE k.hold_id = h.hold_id"
+        " AND o.officer = %(officer)s))",
+        {"officer": officer},
+    )
+    return {row["hold_id"] for row in rows}
+
+
 async def clips_of_hold(database: Database, hold_id: str) -> list[Row]:
     """The clips of a hold with what it means for each."""
     return await database.fetch(
@@ -154,11 +177,18 @@ async def clips_of_hold(database: Database, hold_id: str) -> list[Row]:
     )
 
 
-async def held_clips(database: Database, *, restricted: bool = False) -> list[dict[str, Any]]:
-    """Every clip that is under a hold, and why; by camera and recording."""
+async def held_clips(
+    database: Database, *, restricted: bool = False, but: Collection[str] = ()
+) -> list[dict[str, Any]]:
+    """Every clip that is under a hold, and why; by camera and recording.
+
+    Args:
+        restricted, but: as of `list_holds`.
+    """
+    given = {"restricted": restricted, "but": list(but)}
     hidden = {
         row["hold_id"]
-        for row in await database.fetch("SELECT hold_id FROM holds WHERE restricted AND NOT %s", (restricted,))
+        for row in await database.fetch(f"SELECT hold_id FROM holds WHERE restricted AND NOT {KNOWN}", given)
     }
     rows = await database.fetch(
         "SELECT clip_id, camera, recording, hold_reasons FROM clip_fate WHERE held ORDER BY camera, recording"

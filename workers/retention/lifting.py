@@ -1,4 +1,4 @@
-"""Who may lift a hold: one person or two, as its reason asks. No timer ever does."""
+"""Who may lift a hold: one person or two, as its reason asks. No timer ever does, but of scrutiny (`self_ending`)."""
 
 from __future__ import annotations
 

@@ -1,12 +1,14 @@
 """What retention and holds own, made again from the custody log, failing long (docs/life-of-a-clip.md §4).
 
 A fact counts if a person signed it. A hold counts by any sign of it, and is lifted only by as many signatures as its
-reason asks for. What nobody can prove any more stands as a hold that two people can lift.
+reason asks for, or at the end that its own signed request names (scrutiny). What nobody can prove any more stands as a
+hold that two people can lift.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,6 +22,7 @@ from workers.retention import reviewing
 from workers.retention.facts import Fact, Hold, HoldReason
 from workers.retention.holding import State, enter
 from workers.retention.lifting import people_needed
+from workers.retention.own_end import own_end
 from workers.retention.past import FACTS, Told
 from workers.retention.scopes import HoldRow, check, enter_hold
 from workers.retention.statements import (
@@ -77,6 +80,7 @@ def holds_of(told: Iterable[Told], keys: Keys) -> tuple[str, ...]:
     """Entries of the holds that a clip is under, as `clip_fate.hold_reasons` has them."""
     standing: dict[str, str] = {}
     needed: dict[str, int] = {}
+    ends: dict[str, datetime | None] = {}
     lifted: set[str] = set()
     for item in told:
         content = item.content or {}
@@ -84,7 +88,10 @@ def holds_of(told: Iterable[Told], keys: Keys) -> tuple[str, ...]:
         if item.type == "holds.accepted":
             standing.setdefault(hold_id, Hold(hold_id, HoldReason(content["hold_reason"])).entry)
             needed[hold_id] = _people_for(content["request"], keys)
-        elif item.type == "holds.lifted" and len(lifters(content, keys)) >= needed.get(hold_id, 2):
+            ends[hold_id] = ends_by_itself(content["request"], keys)
+        elif item.type == "holds.lifted" and (
+            len(lifters(content, keys)) >= needed.get(hold_id, 2) or is_over(ends.get(hold_id), item.time)
+        ):
             lifted.add(hold_id)
     return tuple(entry for hold_id, entry in standing.items() if hold_id not in lifted)
 
@@ -93,6 +100,17 @@ def _people_for(request: Any, keys: Keys) -> int:
     """How many people lift this hold; two, where its request proves nothing."""
     hold = asked_hold(request, keys)
     return people_needed(hold) if hold is not None else 2
+
+
+def ends_by_itself(request: Any, keys: Keys) -> datetime | None:
+    """When a hold ends by itself, as a known person signed; None: only people lift it."""
+    hold = asked_hold(request, keys)
+    return None if hold is None else own_end(hold.request.body)
+
+
+def is_over(end: datetime | None, at: datetime) -> bool:
+    """Whether a hold's own end had come; no event of a future that somebody wrote ends it early."""
+    return end is not None and end <= min(at, datetime.now(UTC))
 
 
 def asked_hold(request: Any, keys: Keys) -> HoldRow | None:

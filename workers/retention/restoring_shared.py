@@ -18,10 +18,11 @@ from workers.keys.proving import proved
 from workers.keys.signing import Role, Signed, signer_of
 from workers.retention.facts import HoldReason
 from workers.retention.lifting import people_needed
+from workers.retention.own_end import own_end
 from workers.retention.past import Told
 from workers.retention.policies import current
 from workers.retention.policy import parse
-from workers.retention.restoring import IsMessage, Keys, asked_hold, enter_again, lifters
+from workers.retention.restoring import IsMessage, Keys, asked_hold, enter_again, is_over, lifters
 from workers.retention.schedule import reschedule
 from workers.retention.scopes import HoldRow, Scope, enter_hold, find_hold
 from workers.retention.statements import Adoption, HoldLift
@@ -97,7 +98,9 @@ async def _lifted(connection: Connection, item: Told, keys: Keys) -> None:
     content = item.content or {}
     hold = await find_hold(connection, content["hold_id"])
     people = lifters(content, keys)
-    if hold is not None and len(people) >= people_needed(hold):
+    if hold is None:
+        return
+    if len(people) >= people_needed(hold) or is_over(own_end(hold.request.body), item.time):
         signers = [signer_of(msgspec.convert(lift, Signed)) for lift in content["lifts"]]
         await execute(
             connection,

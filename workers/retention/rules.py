@@ -153,10 +153,12 @@ class HoldRule(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     Attributes:
         people: how many different people must ask for it. The protocol fixes the number; a policy states it, so that
             whoever adopts it has read it.
+        ends: of scrutiny alone: how long after its panel has met such a hold ends by itself; None: 92 days.
     """
 
     people: int
     source: str
+    ends: Period | None = None
 
 
 class Budget(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

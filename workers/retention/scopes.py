@@ -15,6 +15,7 @@ from workers.errors import Refused
 from workers.footage.clip import CLIP_ID
 from workers.keys.signing import Signed
 from workers.retention.facts import Hold, HoldReason
+from workers.retention.own_end import check_own_end
 from workers.retention.statements import HoldRequest, PlaceAndRadius
 
 HOLD_ID = re.compile(r"hold-[a-z2-7]{32}")
@@ -98,6 +99,7 @@ def check(asked: HoldRequest, signed: Signed) -> HoldRow:
     scope, since, until = Scope(asked.scope), _moment("since", asked.since), _moment("until", asked.until)
     _need(since is None or until is None or since < until, f"the period ends ({asked.until}) before it begins")
     _NEEDS[scope](asked)
+    check_own_end(asked)
     return HoldRow(
         hold_id=asked.hold_id,
         scope=scope,

@@ -17,6 +17,9 @@ SHORTEST_MARGIN = timedelta(hours=24)
 KEPT_LONGEST = timedelta(days=360)
 """A policy under which everything goes within a year keeps no evidence (CPIA Code 5.7–5.10)."""
 
+ENDS_MOST = timedelta(days=367)
+"""How long after a panel has met its footage is kept at the most."""
+
 ONE_PERSON = frozenset({HoldReason.MANUAL, HoldReason.CASE, HoldReason.SAME_INCIDENT})
 PROTOCOLS_OWN = frozenset({HoldReason.SAME_INCIDENT, HoldReason.RESTORED})
 """Reasons that the protocol itself places; a policy need not name them."""
@@ -141,5 +144,9 @@ def _holds(policy: Policy) -> Iterator[str]:
         needed = 1 if reason in ONE_PERSON else 2
         if rule.people != needed:
             yield f"[hold.{reason}] people of {rule.people}: expected {needed}, which the protocol fixes"
+        if rule.ends is not None and reason is not HoldReason.SCRUTINY:
+            yield f"[hold.{reason}] ends: people lift such a hold; only one of scrutiny ends by itself"
+        elif rule.ends is not None and (rule.ends.never or rule.ends.most > ENDS_MOST):
+            yield f"[hold.{reason}] ends of {rule.ends}: expected at most a year after the panel has met"
         if not rule.source.strip():
             yield f"[hold.{reason}] source is empty; name the statute, the code or the force's schedule"

@@ -109,6 +109,7 @@ class HoldRequest(Struct, frozen=True):
         reference: number of the complaint, claim or case, as its owner writes it.
         restricted: who it concerns must not learn of it: others see "kept by the force".
         earliest_end: of a case hold; before it nobody lifts it.
+        latest_end: of a scrutiny hold, and of no other; then it ends by itself.
     """
 
     hold_id: str
@@ -126,6 +127,7 @@ class HoldRequest(Struct, frozen=True):
     reference: str | None = None
     restricted: bool = False
     earliest_end: str | None = None
+    latest_end: str | None = None
 
 
 class HoldLift(Struct, frozen=True):

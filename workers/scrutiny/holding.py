@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 import msgspec
@@ -13,14 +13,20 @@ from workers.errors import Refused
 from workers.footage.canonical import derived_id
 from workers.keys.signing import Signed
 from workers.prosecution.cases.case_holds import hold_of, lift_of
+from workers.prosecution.disclosure.times import LONDON
 from workers.retention.facts import HoldReason
 from workers.retention.scopes import NOT_KNOWN, Scope, check
+from workers.retention.self_ending import MEETS
 from workers.retention.statements import HoldRequest
-from workers.scrutiny.statements import ComplaintOpened, ScrutinyDeed
+from workers.scrutiny.statements import ComplaintOpened, Drawn, ScrutinyDeed
 
 AROUND = timedelta(minutes=10)
 """How far before and after a drawn encounter footage is held: what led to it, and what followed."""
 
+MEETS_MOST = timedelta(days=366)
+"""A panel that meets later draws later."""
+
+AGAIN = "draw again: bwv panel draw"
 ASK = "ask with bwv panel or bwv complaint, which sign the holds that go with it"
 
 
@@ -29,8 +35,35 @@ def panel_hold_id(draw: str, encounter: str) -> str:
     return derived_id("hold", "panel", draw, encounter)
 
 
-def panel_hold(draw: str, found: Recorded, *, by: str, at: str) -> HoldRequest:
-    """What a person signs to keep the footage of a drawn encounter, docked later too."""
+def met(deed: Drawn, at: str) -> datetime:
+    """When the panel of a draw has met: the end of the day that is named, else a quarter after the draw.
+
+    Args:
+        at: when it was drawn.
+
+    Raises:
+        Refused: that is no day, it was before the draw, or is too far away.
+    """
+    drawn = moment(at)
+    if drawn is None:
+        raise Refused(f"the draw was made at {at[:40]!r}: expected a time with its zone", AGAIN)
+    if deed.meets is None:
+        return drawn + MEETS
+    try:
+        day = date.fromisoformat(deed.meets)
+    except ValueError as error:
+        raise Refused(f"the panel meets on {deed.meets[:40]!r}: expected a day such as 2026-11-22", AGAIN) from error
+    if not drawn.astimezone(LONDON).date() <= day <= drawn.astimezone(LONDON).date() + MEETS_MOST:
+        raise Refused(f"the panel meets on {day}: expected a day from that of the draw on, within a year", AGAIN)
+    return datetime.combine(day + timedelta(days=1), time(), LONDON)
+
+
+def panel_hold(draw: str, found: Recorded, *, by: str, at: str, until: datetime) -> HoldRequest:
+    """What a person signs to keep the footage of a drawn encounter, docked later too.
+
+    Args:
+        until: when the hold ends by itself (`self_ending.kept_after` the panel has met).
+    """
     it = found.encounter
     began = moment(it.at)
     assert began is not None  # it was checked before it was recorded
@@ -46,6 +79,7 @@ def panel_hold(draw: str, found: Recorded, *, by: str, at: str) -> HoldRequest:
         until=(ended + AROUND).isoformat(),
         encounter=it.incident or it.reference,
         reference=it.reference,
+        latest_end=until.astimezone(UTC).isoformat(),
     )
 
 
@@ -68,8 +102,11 @@ def complaint_hold(complaint: str, opened: ComplaintOpened, fields: dict[str, An
     return msgspec.convert(body, HoldRequest)
 
 
-def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded]) -> None:
+def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded], until: datetime) -> None:
     """Every drawn encounter is held with its draw, by the same person, and nothing else is.
+
+    Args:
+        until: when the holds end by themselves, by the policy in force.
 
     Raises:
         Refused: a hold is missing, is one too many, or is not the one of its encounter as it is on record now.
@@ -79,9 +116,10 @@ def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded]) -> None:
     if set(wanted) != set(given) or asked.lifts:
         raise Refused(f"{len(wanted)} drawn encounters want a hold each, {len(given)} came with the draw", ASK)
     for hold_id, one in wanted.items():
-        if given[hold_id] != panel_hold(asked.about, one, by=asked.by, at=asked.at):
+        if given[hold_id] != panel_hold(asked.about, one, by=asked.by, at=asked.at, until=until):
             raise Refused(
-                f"the hold of {one.encounter.reference} is not of the record as it is now", "draw again: it changed"
+                f"the hold of {one.encounter.reference} is not of the record and the policy as they are now",
+                "draw again: one of them changed",
             )
 
 

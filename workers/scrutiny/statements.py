@@ -41,6 +41,7 @@ class Drawn(Struct, frozen=True, tag="draw"):
     Attributes:
         size, root: of the custody log at the checkpoint at which the list was made.
         terms: what is covered and silenced before a panel sees footage, in the force's words.
+        meets: day on which the panel meets (ISO 8601), from which the end of the holds counts; None: within a quarter.
     """
 
     kind: DrawKind
@@ -55,6 +56,7 @@ class Drawn(Struct, frozen=True, tag="draw"):
     passed_over: tuple[PassedOver, ...] = ()
     unit: str | None = None
     terms: str = ""
+    meets: str | None = None
 
 
 class Graded(Struct, frozen=True, tag="grade"):

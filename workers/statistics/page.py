@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,22 @@ from markupsafe import Markup
 from workers.prosecution.disclosure.times import moment
 from workers.statistics.figures import FIGURES, Figure, Sum
 from workers.statistics.months import month as month_named
+from workers.statistics.page_course import course
 from workers.statistics.plots import Bar, bars, number, percent
 from workers.statistics.stated import Stated
 from workers.statistics.tables import Line, Place, Table
+from workers.statistics.trend import MONTHS, courses
 
 HERE = Path(__file__).parent
 
 
-def page(stated: Stated) -> bytes:
-    """The page, as UTF-8."""
+def page(stated: Stated, earlier: Sequence[Stated] = ()) -> bytes:
+    """The page, as UTF-8.
+
+    Args:
+        earlier: what was published of earlier months.
+    """
+    followed = courses(stated, earlier)
     css = HERE.joinpath("page.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(HERE.joinpath("page.html").read_text(encoding="utf-8"))
@@ -31,7 +39,8 @@ def page(stated: Stated) -> bytes:
         words=month_named(stated.month).words(),
         month=stated.month,
         first=_first(stated),
-        figures=[_figure(figure, stated) for figure in FIGURES],
+        figures=[{**_figure(figure, stated), "course": course(figure, followed)} for figure in FIGURES],
+        months=MONTHS,
         fewest=stated.fewest,
         size=f"{stated.size:,}",
         size_plain=stated.size,

@@ -63,6 +63,58 @@ def _row(bar: Bar) -> Markup:
     return Markup('<svg width="100%" height="{height}">{parts}</svg>').format(height=ROW, parts=Markup("").join(parts))
 
 
+class Column(Struct, frozen=True):
+    """One month of a plot.
+
+    Attributes:
+        says: stands below it; under: below that, "" for nothing.
+        height: 0 to 1 of the plot's height; None: withheld, or nothing was published.
+        withheld: it is the former.
+    """
+
+    says: str
+    under: str
+    height: float | None
+    withheld: bool = False
+    strong: bool = False
+
+
+TALL, HEAD = 110, 24
+"""Pixels of the highest column, and above it for the words that tell its scale."""
+
+
+def columns(title: str, scale: str, drawn: Sequence[Column]) -> Markup:
+    """A plot of months side by side, from zero to what `scale` says in words."""
+    step, foot = 100 / len(drawn), HEAD + TALL
+    parts = [Markup('<text class="value" x="0" y="{y}">{scale}</text>').format(y=FOOT, scale=scale)]
+    for place, one in enumerate(drawn):
+        left, middle = step * (place + 0.12), step * (place + 0.5)
+        if one.height is not None:
+            parts.append(
+                Markup('<rect class="{kind}" x="{x}%" y="{y}" width="{width}%" height="{height}"/>').format(
+                    kind="strong" if one.strong else "bar", x=f"{left:.2f}", width=f"{step * 0.76:.2f}",
+                    y=f"{foot - TALL * one.height:.1f}", height=f"{TALL * one.height:.1f}",
+                )
+            )  # fmt: skip
+        elif one.withheld:
+            parts.append(
+                Markup('<line class="withheld" x1="{x}%" x2="{x}%" y1="{y}" y2="{foot}"/>').format(
+                    x=f"{middle:.2f}", y=HEAD, foot=foot
+                )
+            )
+        for words, y in ((one.says, foot + 16), (one.under, foot + 32)):
+            parts.append(
+                Markup('<text class="month" x="{x}%" y="{y}" text-anchor="middle">{words}</text>').format(
+                    x=f"{middle:.2f}", y=y, words=words
+                )
+            )
+    parts.append(Markup('<line class="ground" x2="100%" y1="{y}" y2="{y}"/>').format(y=foot))
+    return Markup(
+        '<div class="plot course" role="img" aria-label="{title}">'
+        '<svg width="100%" height="{height}">{parts}</svg></div>'
+    ).format(title=title, height=foot + 38, parts=Markup("").join(parts))
+
+
 def number(value: int | None) -> str:
     """A number as people read it."""
     return "withheld" if value is None else f"{value:,}"

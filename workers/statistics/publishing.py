@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
 
 from workers.errors import RuleBroken
+from workers.statistics import trend
 from workers.statistics.areas import COLUMNS, Areas
 from workers.statistics.counting import FOLD
 from workers.statistics.figures import FIGURES
@@ -17,11 +18,16 @@ from workers.statistics.page import page
 from workers.statistics.stated import Stated, csv_rows
 
 
-def files(stated: Stated, areas: Areas) -> Mapping[str, bytes]:
-    """Path in the folder → what is in it. The same statement gives the same bytes. Pure."""
+def files(stated: Stated, areas: Areas, earlier: Sequence[Stated] = ()) -> Mapping[str, bytes]:
+    """Path in the folder → what is in it. The same statements give the same bytes. Pure.
+
+    Args:
+        earlier: what was published of earlier months, for the months side by side.
+    """
     header, *rows = csv_rows(stated)
     made = {
-        "index.html": page(stated),
+        "index.html": page(stated, earlier),
+        "csv/trend.csv": _csv(trend.csv_rows(stated, earlier)),
         "figures.json": msgspec.json.format(msgspec.json.encode(stated), indent=1) + b"\n",
         "checkpoint.txt": stated.checkpoint.encode(),
         "areas.csv": (areas.text or ",".join(COLUMNS) + "\n").encode(),
@@ -33,7 +39,7 @@ def files(stated: Stated, areas: Areas) -> Mapping[str, bytes]:
     return made
 
 
-def publish(stated: Stated, areas: Areas, folder: Path) -> list[Path]:
+def publish(stated: Stated, areas: Areas, folder: Path, earlier: Sequence[Stated] = ()) -> list[Path]:
     """Write the files into a new folder, `index.html` last; returns their paths.
 
     Raises:
@@ -41,7 +47,7 @@ def publish(stated: Stated, areas: Areas, folder: Path) -> list[Path]:
     """
     if folder.exists() and any(folder.iterdir()):
         raise RuleBroken(f"{folder} is not empty: what was published stays as it is; name a new folder")
-    made = files(stated, areas)
+    made = files(stated, areas, earlier)
     for path, data in sorted(made.items(), key=lambda one: one[0] == "index.html"):
         target = folder / path
         target.parent.mkdir(parents=True, exist_ok=True)
