@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from local.postgres import Postgres
+from tests.running import UNTIL_THE_FOLDER_ENDS
 from tests.schemas import Schemas
 from workers.database.engine import Database
 
@@ -56,6 +57,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest folders first; the order within a folder stays."""
     order = {name: place for place, name in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: order.get(_folder(item), len(order)))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> None:
+    """After the last test of a folder its servers stop."""
+    if nextitem is None or _folder(nextitem) != _folder(item):
+        UNTIL_THE_FOLDER_ENDS.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,6 +6,7 @@ Tests dock cameras by moving folders, as a person would, and then wait for what 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shutil
 import signal
@@ -37,6 +38,10 @@ dock_repeat = 2.0
 dock_settle = 0.3
 chunk_size = 5242880
 """
+
+UNTIL_THE_FOLDER_ENDS = contextlib.ExitStack()
+"""What stops the servers of a folder: tests/conftest.py closes it after the folder's last test. A whole system that
+does nothing takes a fifth of two cores from the folders that come after it."""
 
 LONG = 60.0
 """Seconds that anything may take on a busy machine before a test calls it stuck."""

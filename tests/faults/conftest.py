@@ -2,30 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
 from tests.faults.faulty import FaultySystem
 from tests.faults.gateway import SETTINGS, GatewayProcess
 from tests.faults.proxy import FaultProxy
+from tests.running import UNTIL_THE_FOLDER_ENDS
 
 
 @pytest.fixture(scope="session")
-def proxies() -> Iterator[dict[str, FaultProxy]]:
+def proxies() -> dict[str, FaultProxy]:
     """One proxy for each stage that speaks to the store with bytes; they change nothing until told to."""
     made = {stage: FaultProxy() for stage in ("transfer", "verification")}
-    yield made
     for proxy in made.values():
-        proxy.close()
+        UNTIL_THE_FOLDER_ENDS.callback(proxy.close)
+    return made
 
 
 @pytest.fixture(scope="session")
-def gateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GatewayProcess]:
+def gateway(tmp_path_factory: pytest.TempPathFactory) -> GatewayProcess:
     """The prosecutor's gateway: the reference server, a process of its own, which does not run until it is started."""
     process = GatewayProcess(tmp_path_factory.mktemp("gateway"))
-    yield process
-    process.kill()
+    UNTIL_THE_FOLDER_ENDS.callback(process.kill)
+    return process
 
 
 @pytest.fixture(scope="session")
@@ -34,16 +35,11 @@ def running(
     proxies: dict[str, FaultProxy],
     gateway: GatewayProcess,
     request: pytest.FixtureRequest,
-) -> Iterator[FaultySystem]:
+) -> FaultySystem:
     system = FaultySystem(tmp_path_factory.mktemp("faults") / "home")
-    try:
-        system.start_with(proxies, SETTINGS.format(url=gateway.url))
-        yield system
-    finally:
-        if request.session.testsfailed:
-            system.stop()
-        else:
-            system.remove()
+    UNTIL_THE_FOLDER_ENDS.callback(lambda: system.stop() if request.session.testsfailed else system.remove())
+    system.start_with(proxies, SETTINGS.format(url=gateway.url))
+    return system
 
 
 @pytest.fixture

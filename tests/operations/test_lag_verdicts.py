@@ -126,6 +126,16 @@ def test_a_clip_whose_bytes_move_is_not_stalled_and_one_whose_bytes_stand_is() -
     assert verdicts == [Verdict.OK] * 3 + [Verdict.STALLED] * 3
 
 
+def test_who_began_to_look_later_has_not_seen_the_older_signs_and_acquits_nobody() -> None:
+    """Two watchers' looks lie among each other: one knows of bytes that moved before the message came, one does not."""
+    seen: Looks = ()
+    for number in range(8):
+        moving = START - 100.0 if number % 2 else 0.0
+        place = Place("clips.registered", 0, 3, 0, 4, "one", START, moving)
+        seen = add(seen, Look(START + number * EVERY, Members.THERE, (place,)))
+    assert judge(seen, Shows.BYTES).verdict is Verdict.STALLED
+
+
 def test_a_stage_is_not_called_slow_because_others_queue_behind_its_first_long_clips() -> None:
     seen: Looks = ()
     for number in range(12):

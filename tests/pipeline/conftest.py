@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.collector import Collector
 from tests.pipeline.pipeline import Pipeline, Said
+from tests.running import UNTIL_THE_FOLDER_ENDS
 
 SETTINGS = """\
 first_lock = 20.0
@@ -28,19 +28,16 @@ class Fresh(Pipeline):
 
 
 @pytest.fixture(scope="session")
-def collector() -> Iterator[Collector]:
+def collector() -> Collector:
     """Gets the traces of the system."""
-    with Collector() as collecting:
-        yield collecting
+    return UNTIL_THE_FOLDER_ENDS.enter_context(Collector())
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Iterator[Fresh]:
+def system(tmp_path_factory: pytest.TempPathFactory, collector: Collector) -> Fresh:
     home: Path = tmp_path_factory.mktemp("pipeline") / "home"
     running = Fresh(home)
-    try:
-        running.start(f'{SETTINGS}otlp_endpoint = "{collector.endpoint}"\n')
-        running.first_status = asyncio.run(running.bwv("status", "--json"))
-        yield running
-    finally:
-        running.stop()
+    UNTIL_THE_FOLDER_ENDS.callback(running.stop)
+    running.start(f'{SETTINGS}otlp_endpoint = "{collector.endpoint}"\n')
+    running.first_status = asyncio.run(running.bwv("status", "--json"))
+    return running

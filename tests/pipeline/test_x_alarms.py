@@ -100,4 +100,6 @@ def test_each_question_of_the_dashboards_is_answered_by_prometheus_over_the_runn
 def test_the_rules_of_prometheus_see_the_same(told: Told) -> None:
     program("prometheus")
     assert {"quarantine", "dead-letters", "store-red", "stage-stopped", "stage-stalled", "camera-lost"} <= told.alerts
-    assert "watchdog" in told.alerts and not told.alerts & {"alarms-silent", "damaged", "database-away"}
+    assert "watchdog" in told.alerts and not told.alerts & {"alarms-silent", "database-away"}
+    # Tests before have really damaged clips, unless this file runs alone.
+    assert ("damaged" in told.alerts) is any(one["alarm"] == "damaged" for one in told.standing["alarms"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -15,6 +15,7 @@ from streams.settings import load
 from tests.footage.footage_stages import Scene
 from tests.prosecution.linked import Linked
 from tests.prosecution.office import Office
+from tests.running import UNTIL_THE_FOLDER_ENDS
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 
@@ -22,13 +23,13 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Store]]:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     """A home and the store with the roles of deploy/policies."""
     home = tmp_path_factory.mktemp("prosecution")
     store = Store(home / "store", store_roles(home / "credentials", POLICIES), bucket=BUCKET)
+    UNTIL_THE_FOLDER_ENDS.callback(store.stop)
     store.start()
-    yield home, store
-    store.stop()
+    return home, store
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from tests.retention.desk import Desk, opened
 from tests.retention.gone import Gone, service
 from tests.retention.held import Held
 from tests.retention.swept import Due
+from tests.running import UNTIL_THE_FOLDER_ENDS
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 
@@ -24,13 +25,13 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def evidence(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Store]]:
+def evidence(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Store]:
     """A home and the store with the roles of deploy/policies."""
     home = tmp_path_factory.mktemp("retention")
     store = Store(home / "store", store_roles(home / "credentials", POLICIES), bucket=BUCKET)
+    UNTIL_THE_FOLDER_ENDS.callback(store.stop)
     store.start()
-    yield home, store
-    store.stop()
+    return home, store
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +11,7 @@ import pytest
 from local.forked import Zygote
 from local.kafka import Kafka
 from streams.settings import Settings
+from tests.running import UNTIL_THE_FOLDER_ENDS
 from tests.streams.stream_world import IMPORTED, World
 from workers.database.schema import upgrade
 
@@ -18,19 +19,19 @@ _NUMBERS = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
-def zygote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Zygote]:
+def zygote(tmp_path_factory: pytest.TempPathFactory) -> Zygote:
     forks = Zygote(IMPORTED, tmp_path_factory.mktemp("zygote") / "zygote.log")
+    UNTIL_THE_FOLDER_ENDS.callback(forks.stop)
     forks.start()  # it imports while the servers start
-    yield forks
-    forks.stop()
+    return forks
 
 
 @pytest.fixture(scope="session")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def broker(tmp_path_factory: pytest.TempPathFactory) -> str:
     server = Kafka(tmp_path_factory.mktemp("kafka"))
+    UNTIL_THE_FOLDER_ENDS.callback(server.stop)
     server.start()
-    yield server.bootstrap
-    server.stop()
+    return server.bootstrap
 
 
 @pytest.fixture

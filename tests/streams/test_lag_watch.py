@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import os
 import signal
@@ -28,6 +29,8 @@ async def test_while_kafka_is_away_the_command_says_so_and_goes_on_when_it_is_ba
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-m", "console.cli.main", "lag", "--watch", "--every", "0.3", "--json"),
             env=os.environ | environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+            # Where the tests run in the background SIGINT is ignored, and whoever is started there inherits that.
+            preexec_fn=functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
         )  # fmt: skip
         before = await _line(process, lambda told: told["kafka_away"] is None)
         await asyncio.to_thread(server.stop, 0.01)

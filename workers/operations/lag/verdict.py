@@ -149,15 +149,24 @@ def _mute(looks: Looks) -> Iterator[Finding]:
 
 
 def _still(looks: Looks, places: list[Place]) -> float | None:
-    """Since when, as far as we looked, messages waited in these places and nothing moved; None: it moves."""
+    """Since when, as far as we looked, messages waited in these places and nothing moved; None: it moves.
+
+    Looks of several watchers lie among each other, and one that began later has not seen the older signs of bytes:
+    only a sign that is newer than all before it says that something moved.
+    """
     names = {place.name for place in places}
-    now = {place.name: (place.position, place.moving) for place in places}
-
-    def stands(look: Look) -> bool:
+    now = {place.name: place.position for place in places}
+    newest: dict[tuple[str, int], float] = {}
+    since = None
+    for look in looks:
         there = [place for place in look.places if place.name in names]
-        return any(place.messages for place in there) and {p.name: (p.position, p.moving) for p in there} == now
-
-    return _since(looks, stands)
+        moved = [place for place in there if place.moving > newest.get(place.name, 0.0)]
+        newest.update((place.name, place.moving) for place in moved)
+        if not any(place.messages for place in there) or {place.name: place.position for place in there} != now:
+            since = None
+        elif moved or since is None:
+            since = look.at
+    return since
 
 
 def _slow(looks: Looks) -> Iterator[Finding]:
