@@ -36,10 +36,11 @@ class Unit:
     async def bwv(self, *words: str) -> Any:
         """Run one of our commands; its JSON."""
         given = ["--home", str(self.system.home), *words, "--json"]
-        done = await asyncio.to_thread(CliRunner().invoke, cli, given)
+        # Not standalone: as a whole command click would end with 0 whatever ours return.
+        done = await asyncio.to_thread(CliRunner().invoke, cli, given, standalone_mode=False)
         if isinstance(done.exception, PartUnreachable):
             raise done.exception
-        assert done.exit_code == 0 and done.exception is None, f"{words}: {done.output} {done.exception!r}"
+        assert done.exception is None and not done.return_value, f"{words}: {done.output} {done.exception!r}"
         return json.loads(done.stdout)
 
     # -- what is done --------------------------------------------------------------------------------------

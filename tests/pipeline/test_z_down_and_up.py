@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from local.background import status
+from streams.settings import load
 from tests.pipeline.pipeline import Pipeline, opened
 from workers.vault.keys import attempt_keys
 
@@ -39,6 +40,7 @@ async def test_down_and_up_keep_everything_and_what_was_under_way_goes_on(system
         assert "bwv up" in said.err and said.err.count("\n") == 1, f"{words}: {said.err}"
     assert "nothing was running" in (await system.done("down")).out
     assert "ready under" in (await system.done("up")).out
+    system.settings = load(system.home)  # a port that another program took meanwhile is another one now
 
     assert set((await system.settled(busy)).values()) == {"wiped"}
     assert [lasting(row) for row in await system.clips("UPD-0001")] == [lasting(row) for row in before]
