@@ -66,6 +66,12 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         UNTIL_THE_FOLDER_ENDS.close()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish() -> None:
+    """A run that ends before the last test of its folder (-x, an interruption) leaves nothing running either."""
+    UNTIL_THE_FOLDER_ENDS.close()
+
+
 @pytest.fixture(scope="session")
 def dsn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A real server, and how to reach it."""

@@ -6,7 +6,6 @@ What must last for minutes before it is told is given those minutes in the same 
 from __future__ import annotations
 
 import contextlib
-import math
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -107,5 +106,4 @@ async def have_lasted(system: Pipeline) -> None:
             continue
         which = f"alarm = '{name}' AND subject = '{subject}'"
         await system.some(lambda which=which: system.sql(f"SELECT FROM alarms WHERE {which}"), name)  # type: ignore[misc]
-        await system.sql(f"UPDATE alarms SET since = since - %s WHERE {which} RETURNING 1",
-                         timedelta(seconds=math.ceil(lasts)))  # fmt: skip
+        await system.sql(f"UPDATE alarms SET since = since - %s WHERE {which} RETURNING 1", timedelta(seconds=lasts))

@@ -37,6 +37,7 @@ from workers.vault.vault import Vault, Version
 
 STRIDE = 1 << 20
 READERS = 4
+"""Objects that are read at a time: each waits for the store more than it hashes."""
 MANIFEST_LIMIT = 16 << 20
 
 
@@ -159,15 +160,14 @@ def _objects(sight: Sight, namespace: str, read_back: bool) -> tuple[tuple[Store
 
     def looked_at(version: Version) -> Stored:
         digest = None
+        reads = read_back and not version.delete_marker and version.key.split("/")[1] in ("clips", "quarantine")
         if not version.delete_marker and version.key.endswith(f"/{MANIFEST}"):
             body = sight.reading.get_small(version.key, version.version_id, limit=MANIFEST_LIMIT)
             manifests[version.key] = msgspec.json.decode(body, type=Manifest)
-            digest = hashlib.sha256(body).hexdigest()
-        elif not version.delete_marker and read_back and version.key.split("/")[1] in ("clips", "quarantine"):
+            digest = hashlib.sha256(body).hexdigest() if reads else None
+        elif reads:
             digest = _digest(sight.reading, version)
-        return Stored(
-            version.key, version.version_id, version.size, version.delete_marker, digest if read_back else None
-        )
+        return Stored(version.key, version.version_id, version.size, version.delete_marker, digest)
 
     with ThreadPoolExecutor(READERS, "looks") as readers:
         found = list(readers.map(looked_at, sight.versions.list_versions(f"{namespace}/")))
