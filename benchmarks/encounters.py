@@ -3,6 +3,7 @@
     join       everything anew, span by span (`bwv rebuild`, a first start over a past): at most 2 minutes
     gaps       the question of a supervisor: what of a borough's month is open
     look       what a new clip costs: its officer's days are joined again
+    places     what a slice of reading tracks asks of the database: which clips next, and nobody's clips around a stop
 
 `python -m benchmarks.encounters --clips 160000 --encounters 22000` is a tenth of it; the default is the whole year.
 """
@@ -21,11 +22,14 @@ from pathlib import Path
 from typing import Any
 
 from local.postgres import Postgres
+from streams.encounter_places import READ_AT_ONCE, SEARCHED_AT_ONCE
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 from workers.encounters.day import Rules
 from workers.encounters.joining import Tally, join_all, join_span
 from workers.encounters.queries import list_gaps
+from workers.encounters.readings import unread
+from workers.encounters.unclaimed import search
 
 BAR = 120.0
 """Seconds for the join."""
@@ -55,32 +59,34 @@ FROM generate_series(0, {cameras} - 1) camera, generate_series(0, %(days)s) day
 """
 
 FATES = """
-INSERT INTO clip_fate (clip_id, camera, recording, standing, docking, report, facts)
-SELECT clip_id, camera, recording, 'released', 1, '{}',
+INSERT INTO clip_fate (clip_id, camera, recording, standing, docking, report, verified_version, facts)
+SELECT clip_id, camera, recording, 'released', 1, '{}', 'v1',
     CASE WHEN hashtext(clip_id) %% 10 = 0 THEN '[{"type": "category", "category": "stop-and-search"}]'::jsonb
     ELSE '[]' END
 FROM clips
 """
 
 RECORDS = """
-INSERT INTO encounters (encounter_id, version, reference, kind, at, until, place, incident, borough, bcu, signed,
-    signed_by, signed_at)
+INSERT INTO encounters (encounter_id, version, reference, kind, at, until, place, lat, lon, incident, borough, bcu,
+    signed, signed_by, signed_at)
 SELECT 'encounter-' || translate(md5(n::text), '0123456789abcdef', '246acegikmoqsuwy'), 1, 'SS-' || n, 'stop_search',
     c.recorded_at + (n %% 9 - 2) * interval '20 seconds', c.recorded_at + (5 + n %% 12) * interval '1 minute',
-    'High Street', c.incident, 'Borough ' || n %% 32, 'BCU-' || n %% 12, '{{}}', 'ADMIN', c.recorded_at
+    'High Street',
+    51.3 + n %% 400 / 1000.0, -0.5 + n %% 800 / 1000.0,
+    c.incident, 'Borough ' || n %% 32, 'BCU-' || n %% 12, '{{}}', 'ADMIN', c.recorded_at
 FROM generate_series(1, {encounters}) n
 JOIN clips c ON c.clip_id = 'clip-' || translate(md5((n * 7)::text), '0123456789abcdef', '246acegikmoqsuwy')
 """
 
 PRESENT = """
 INSERT INTO encounter_officers
-SELECT encounter_id, officer, CASE WHEN first THEN 'lead' ELSE 'present' END FROM (
-    SELECT e.encounter_id, o.officer, true AS first FROM encounters e
+SELECT encounter_id, officer, CASE WHEN first THEN 'lead' ELSE 'present' END, at FROM (
+    SELECT e.encounter_id, o.officer, true AS first, e.at FROM encounters e
     JOIN clips c ON c.clip_id = 'clip-' || translate(md5((substr(e.reference, 4)::int * 7)::text),
         '0123456789abcdef', '246acegikmoqsuwy')
     JOIN clip_officers o USING (clip_id) WHERE o.officer IS NOT NULL
     UNION ALL
-    SELECT encounter_id, 'PC-' || hashtext(reference) %% 1000 + 1000, false FROM encounters
+    SELECT encounter_id, 'PC-' || hashtext(reference) %% 1000 + 1000, false, at FROM encounters
     WHERE substr(reference, 4)::int %% 2 = 0
 ) present ON CONFLICT DO NOTHING
 """
@@ -153,12 +159,23 @@ async def measure(dsn: str, clips: int, encounters: int) -> bool:
                 await join_span(connection, rules, noon - timedelta(days=2), noon + timedelta(days=2), ["PC-17"], tally)
             return f"{tally.encounters} encounters of one officer around one clip"
 
+        async def places() -> str:
+            asked = await database.fetch_one("SELECT count(*) AS pairs FROM encounter_places")
+            async with database.transaction() as connection:
+                found = await unread(connection, READ_AT_ONCE, ())
+                began = time.perf_counter()
+                searched = await search(connection, rules, SEARCHED_AT_ONCE)
+            each = (time.perf_counter() - began) / max(searched, 1)
+            assert asked is not None
+            return f"{asked['pairs']:,} pairs asked; {len(found)} clips next, {each * 1e3:.0f} ms around each stop"
+
         good = await timed("join of the year", everything, BAR * max(clips / 1_600_000, 0.05))
         first, last = held[len(held) // 10], held[-1]
         flat = last - first <= FLAT
         print(f"{'memory':22}{first:8.0f} MB after a tenth, {last:.0f} MB at the end   {'flat' if flat else 'GROWS'}")
         good = await timed("gaps of a borough", supervisor, 1.0) and good
         good = await timed("look at one clip", one_day, 0.25) and good
+        good = await timed("slice of places", places, 1.0) and good
         return good and flat
 
 

@@ -20,7 +20,7 @@ from workers.scrutiny.complaint import Complaint
 from workers.scrutiny.holding import complaint_hold
 from workers.scrutiny.queries import Kept, kept_by
 from workers.scrutiny.receipt import Line, Receipt, receipt
-from workers.scrutiny.rows import find_complaint
+from workers.scrutiny.rows import complaint_for, find_complaint, lifted_of
 from workers.scrutiny.statements import ComplaintOpened, Deed, ScrutinyDeed, complaint_id
 
 TOPIC = "scrutiny.requested"
@@ -49,8 +49,17 @@ class Asking(Struct, frozen=True):
         return (self.message.deed.signature,)
 
 
-def opening(namespace: str, deed: ComplaintOpened, fields: dict[str, Any], *, by: str, at: str, sign: Sign) -> Asking:
-    """A complaint, or another place and period of one, with its hold.
+async def opening(
+    database: Database,
+    namespace: str,
+    deed: ComplaintOpened,
+    fields: dict[str, Any],
+    *,
+    by: str,
+    at: str,
+    sign: Sign,
+) -> Asking:
+    """A complaint, or another place and period of one, with its hold; what people have lifted is held anew.
 
     Args:
         fields: of the hold, as `fields_of` gives them.
@@ -59,7 +68,10 @@ def opening(namespace: str, deed: ComplaintOpened, fields: dict[str, Any], *, by
         Refused: the hold is not whole. Nothing is asked then: a complaint that keeps nothing would be on record.
     """
     about = complaint_id(namespace, deed.reference)
-    hold = complaint_hold(about, deed, fields, by=by, at=at)
+    async with database.connection() as connection:
+        there = await find_complaint(connection, about)
+        lifted = await lifted_of(connection, there.holds) if there is not None else set()
+    hold = complaint_hold(about, deed, fields, by=by, at=at, lifted=lifted)
     signed = sign(hold)
     check(hold, signed)
     return Asking(about, _asked(about, deed, by, at, sign, (signed,)), hold.hold_id)
@@ -74,10 +86,10 @@ def _asked(about: str, deed: Deed, by: str, at: str, sign: Sign, holds: tuple[Si
     return ScrutinyRequested(about, sign(ScrutinyDeed(about, deed, by, at, holds)))
 
 
-async def complaint_of(database: Database, about: str) -> Complaint | None:
-    """The complaint of this id."""
+async def complaint_of(database: Database, about: str, reader: str) -> Complaint | None:
+    """The complaint of this id; None also where it is restricted and concerns whoever reads."""
     async with database.connection() as connection:
-        return await find_complaint(connection, about)
+        return await complaint_for(connection, about, reader)
 
 
 async def settled(database: Database, hold: str, wait: float) -> bool:

@@ -10,12 +10,10 @@ A case and all that its change means are one transaction; the relay publishes it
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from functools import singledispatchmethod
 
-from streams.engine.waiting import Waiting, pause
+from streams.engine.recurring import Recurring
 from streams.messages import (
     CaseChanged,
     CaseEndSet,
@@ -29,7 +27,7 @@ from streams.messages import (
 from streams.requests import Requests
 from streams.stage import Envelope, Parts, Stage
 from workers.database.engine import Connection
-from workers.errors import MessageInvalid, PassingFault, Refused, RuleBroken
+from workers.errors import MessageInvalid, Refused, RuleBroken
 from workers.fate.outbox import Event
 from workers.fate.row import announce
 from workers.keys.keyring import Keyring, load_public
@@ -65,21 +63,16 @@ class Cases(Stage):
         super().__init__(parts)
         keyring = Keyring(self.database, load_public(self.settings.trust_root))
         self.requests = Requests(self.name, self.database, keyring)
-        self._waiting = Waiting(self.settings.retry_first, self.settings.retry_most)
-        self._stopping = asyncio.Event()
-        self._looking: asyncio.Task[None] | None = None
+        # A review that is told of late lets nothing go.
+        self._reviews = Recurring("case reviews", self.tell_of_reviews, LOOK_EVERY, self.settings)
 
     async def start(self) -> None:
         """Begin to look for reviews that are due."""
-        self._looking = asyncio.create_task(self._look(), name="case reviews")
+        self._reviews.start()
 
     async def stop(self) -> None:
         """End it."""
-        self._stopping.set()
-        if self._looking is not None:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+        await self._reviews.stop()
 
     @singledispatchmethod
     async def receive(self, message: Message, envelope: Envelope) -> None:
@@ -153,19 +146,6 @@ class Cases(Stage):
         return event(topic, told, key=case.case_id, subject=case.case_id, source=self.name, cause=cause)
 
     # -- by the clock ----------------------------------------------------------------------------------------
-
-    async def _look(self) -> None:
-        while not self._stopping.is_set():
-            seconds = LOOK_EVERY
-            try:
-                await self.tell_of_reviews()
-                self._waiting.got_through()
-            except PassingFault as fault:
-                seconds = self._waiting.note(fault)
-            except Exception:
-                # A review that is told of late lets nothing go. Said each time, tried again.
-                log.exception("the reviews that are due could not be told")
-            await pause(self._stopping, seconds)
 
     async def tell_of_reviews(self) -> int:
         """Tell of each case whose review has become due, once; returns of how many."""

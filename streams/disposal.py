@@ -19,10 +19,11 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
+from streams.engine.recurring import Recurring
 from streams.messages import ClipDisposed, DisposalCommitted, Message, event
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import open_vault
-from workers.errors import BwvError, MessageInvalid, MoveRefused, RuleBroken
+from workers.errors import MessageInvalid, MoveRefused, RuleBroken
 from workers.failpoints import reach
 from workers.fate import moves
 from workers.fate.outbox import Event
@@ -59,17 +60,15 @@ class Disposal(LongStage):
         self.services[self.signer.key] = self.signer.enrolment()
         self.vault = open_vault(settings, self.name)
         self.late = late_after(settings.first_lock)
-        self._looking: asyncio.Task[None] | None = None
+        self._looks = Recurring("disposal", self.look, LOOK_EVERY, settings)
 
     async def start(self) -> None:
         """Begin to look at what falls due."""
-        self._looking = asyncio.create_task(self._look_now_and_then())
+        self._looks.start()
 
     async def stop(self) -> None:
         """Take no more work."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        await self._looks.stop()
         self.vault.close()
 
     def source_of(self, message: Message) -> str:
@@ -154,16 +153,11 @@ class Disposal(LongStage):
 
     # -- by the clock --------------------------------------------------------------------------------------
 
-    async def _look_now_and_then(self) -> None:
-        while True:
-            try:
-                await self._count()
-                while await self.look_again():
-                    pass
-            except BwvError as fault:
-                # Whatever it was, it is said, and what was claimed falls due again.
-                log.warning("what has fallen due is not looked at now: %s", fault)
-            await asyncio.sleep(LOOK_EVERY)
+    async def look(self) -> None:
+        """One round over what has fallen due; what was claimed by a round that fails falls due again."""
+        await self._count()
+        while await self.look_again():
+            pass
 
     async def look_again(self) -> bool:
         """Look at the clip that has been due for longest; False if none is."""

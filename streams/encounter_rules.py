@@ -7,7 +7,7 @@ from workers.encounters.day import Rules
 
 
 def rules_of(settings: Settings) -> Rules:
-    """What is late, early and muted, and which clips want a record."""
+    """What is late, early, muted and near, and which clips want a record."""
     return Rules(
         late=settings.encounter_late,
         early=settings.encounter_early,
@@ -15,4 +15,6 @@ def rules_of(settings: Settings) -> Rules:
         clocks=settings.encounter_clocks,
         assumed=settings.encounter_assumed,
         flags=tuple(name for each in settings.encounter_flags.split(",") if (name := each.strip())),
+        near=settings.encounter_near,
+        elsewhere=settings.encounter_elsewhere,
     )

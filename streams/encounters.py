@@ -6,21 +6,21 @@
     scrutiny.requested            draws, grades, complaints: streams/scrutiny.py
     by the clock                  encounters.joined: whatever is new in the custody log (a clip, its officer, category,
                                   its camera's log, a record) is joined again around it, officer by officer
+    by the clock                  how near a clip came to an encounter, from its track: streams/encounter_places.py
 
 A record, its row and its event are one transaction; the relay publishes it.
 """
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 from datetime import UTC, datetime
 from functools import singledispatchmethod
 
 from streams.encounter_joins import tell_of_joins
+from streams.encounter_places import EncounterPlaces
 from streams.encounter_rules import rules_of
-from streams.engine.waiting import Waiting, pause
+from streams.engine.recurring import Recurring
 from streams.messages import (
     EncounterReasoned,
     EncounterReasonRequested,
@@ -35,14 +35,14 @@ from streams.scrutiny import Scrutiny, end_what_is_due
 from streams.stage import Envelope, Parts, Stage
 from workers.database.engine import Connection
 from workers.encounters.check import checked
-from workers.encounters.joining import join_all, join_one
+from workers.encounters.joining import alone, join_all, join_one
 from workers.encounters.marking import is_far_behind, look
 from workers.encounters.rows import enter_reason, find_encounter, is_gap, store
-from workers.encounters.statements import EncounterReason, EncounterRecord, encounter_id, strangers
+from workers.encounters.statements import ENCOUNTER_ID, EncounterReason, EncounterRecord, encounter_id, strangers
 from workers.encounters.words import GapKind
-from workers.errors import MessageInvalid, PassingFault, Refused, RuleBroken
+from workers.errors import MessageInvalid, Refused, RuleBroken
 from workers.fate.row import announce
-from workers.footage.clip import CLIP_ID
+from workers.footage.clip import CLIP_ID, ENROLLED_ID
 from workers.keys.keyring import Keyring, load_public
 from workers.keys.signing import Signed
 from workers.retention.answers import Answer, Verdict
@@ -70,21 +70,25 @@ class Encounters(Stage):
         )
         self.scrutiny = Scrutiny(self.requests, self.settings.namespace)
         self.rules = rules_of(self.settings)
-        self._waiting = Waiting(self.settings.retry_first, self.settings.retry_most)
-        self._stopping = asyncio.Event()
-        self._looking: asyncio.Task[None] | None = None
+        # What is joined late is only shown late.
+        self._looks = Recurring("encounters", self.look, self.settings.encounter_every, self.settings)
+        self.places = EncounterPlaces(self.settings, self.database, self.rules)
+        # Beside the looks: while the store is away nothing but the places waits.
+        self._reads = Recurring(
+            "places of clips", self.places.read_what_is_asked, self.settings.encounter_every, self.settings
+        )
 
     async def start(self) -> None:
         """Begin to look for what is new."""
-        self._looking = asyncio.create_task(self._look(), name="encounters")
+        self.places.open()
+        self._looks.start()
+        self._reads.start()
 
     async def stop(self) -> None:
         """End it."""
-        self._stopping.set()
-        if self._looking is not None:
-            self._looking.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._looking
+        await self._looks.stop()
+        await self._reads.stop()
+        self.places.close()
 
     @singledispatchmethod
     async def receive(self, message: Message, envelope: Envelope) -> None:
@@ -120,6 +124,7 @@ class Encounters(Stage):
         if before is not None and before.encounter == encounter:
             says = f"{encounter.reference} is on record as this since {before.signed_at:%Y-%m-%d %H:%M %Z}"
             return Answer(Verdict.DONE, says, details | {"version": before.version, "new": False})
+        await alone(connection)  # before its rows: a look takes them in this order too
         version = 1 if before is None else before.version + 1
         told = event(
             "encounters.recorded",
@@ -171,20 +176,11 @@ class Encounters(Stage):
 
     # -- by the clock ----------------------------------------------------------------------------------------
 
-    async def _look(self) -> None:
-        while not self._stopping.is_set():
-            seconds = self.settings.encounter_every
-            try:
-                await self.join_what_is_new()
-                await count_sealed(self.database, most=COUNTED_AT_ONCE)
-                await end_what_is_due(self.database, datetime.now(UTC))
-                self._waiting.got_through()
-            except PassingFault as fault:
-                seconds = self._waiting.note(fault)
-            except Exception:
-                # What is joined late is only shown late. Said each time, tried again.
-                log.exception("what is new could not be joined")
-            await pause(self._stopping, seconds)
+    async def look(self) -> None:
+        """One round: join what is new, count what was sealed, end the holds whose time is over."""
+        await self.join_what_is_new()
+        await count_sealed(self.database, most=COUNTED_AT_ONCE)
+        await end_what_is_due(self.database, datetime.now(UTC))
 
     async def join_what_is_new(self) -> None:
         """Set what is new in the record against each other, until nothing is."""
@@ -193,8 +189,9 @@ class Encounters(Stage):
         if far:
             tally = await join_all(self.database, self.rules)
             log.info("joined anew: %d encounters, %d clips, %d gaps", tally.encounters, tally.clips, tally.gaps)
+            await self.places.forget_the_gone()
         there = 1
-        while there and not self._stopping.is_set():
+        while there:
             async with self.database.transaction() as connection:
                 there = await look(connection, self.rules)
         await tell_of_joins(self.database)
@@ -209,6 +206,10 @@ def _check_reason(asked: EncounterReason) -> None:
         raise Refused("a reason is of a gap of one encounter, or of one clip without a record", "name one of them")
     if asked.clip_id is not None and not CLIP_ID.fullmatch(asked.clip_id):
         raise Refused(f"clip {asked.clip_id[:64]!r}: expected a clip's whole id", "see: bwv encounters gaps")
+    if asked.encounter_id is not None and not ENCOUNTER_ID.fullmatch(asked.encounter_id):
+        raise Refused(f"encounter {asked.encounter_id[:64]!r}: expected its whole id", "see: bwv encounters gaps")
+    if not ENROLLED_ID.fullmatch(asked.officer):
+        raise Refused(f"officer {asked.officer[:40]!r}: expected a warrant number", "name who was there")
 
 
 STAGE = Encounters

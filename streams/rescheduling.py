@@ -6,15 +6,12 @@ two processes share the rows.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import logging
 import time
 
-from streams.engine.waiting import Waiting, pause
+from streams.engine.recurring import Recurring
 from streams.settings import Settings
 from workers.database.engine import Connection, Database
-from workers.errors import PassingFault
 from workers.retention.policies import current
 from workers.retention.policy import Policy
 from workers.retention.schedule import outdated, reschedule, slice_of_outdated
@@ -36,39 +33,20 @@ class Rescheduling:
 
     def __init__(self, settings: Settings, database: Database) -> None:
         self._database = database
-        self._waiting = Waiting(settings.retry_first, settings.retry_most)
-        self._wanted = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        # The schedule is an index: an old plan delays, it never lets anything go.
+        self._rounds = Recurring("rescheduling", self.all_outdated, LOOK_EVERY, settings)
 
     def start(self) -> None:
         """Begin; what was left undone is done first."""
-        self._wanted.set()
-        self._task = asyncio.create_task(self._run(), name="rescheduling")
+        self._rounds.start()
 
     def wake(self) -> None:
         """Another policy is in force."""
-        self._wanted.set()
+        self._rounds.wake()
 
     async def stop(self) -> None:
         """End after the slice in hand is given back."""
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
-
-    async def _run(self) -> None:
-        while True:
-            seconds = LOOK_EVERY
-            try:
-                await self.all_outdated()
-                self._waiting.got_through()
-            except PassingFault as fault:
-                seconds = self._waiting.note(fault)
-            except Exception:
-                # The schedule is an index: an old plan delays, it never lets anything go. Said each time, tried again.
-                log.exception("the clips could not be planned again")
-            await pause(self._wanted, seconds)
-            self._wanted.clear()
+        await self._rounds.stop()
 
     async def all_outdated(self) -> int:
         """Plan every clip again whose plan is of an older policy; returns how many.

@@ -33,6 +33,7 @@ from workers.fate.row import announce
 from workers.keys.signing import Signed
 from workers.prosecution.cases.case_holds import lift_of
 from workers.retention.answers import Answer, Verdict
+from workers.retention.lifting import concerns
 from workers.retention.scopes import find_hold
 from workers.retention.self_ending import due, end, kept_after
 from workers.retention.statements import HoldLift, HoldRequest
@@ -42,6 +43,7 @@ from workers.scrutiny.holding import check_complaint_hold, check_lift, check_pan
 from workers.scrutiny.rows import (
     find_complaint,
     find_draw,
+    lifted_of,
     list_draws,
     store_complaint,
     store_draw,
@@ -116,12 +118,12 @@ class Scrutiny:
         draw = await find_draw(connection, asked.about)
         if draw is None:
             raise Refused(f"there is no draw {asked.about[:64]}", "see: bwv panel list, bwv dip-sample list")
-        check_grade(draw, deed)
+        officers = await _officers(connection, deed.encounter_id)
+        check_grade(draw, deed, asked.by, officers)
         check_lift(asked, deed.encounter_id)
         told = self._recorded(asked, 1, signed, deed.encounter_id, signed.signature)
         await store_grade(connection, asked, deed, signed, told.id)
         await announce(connection, [told, *_lifts(asked)])
-        officers = await _officers(connection, deed.encounter_id)
         says = f"{deed.encounter_id} is graded {deed.grade.value}; returned to {', '.join(officers)}"
         if asked.lifts:
             says += "; its hold stands until another person lifts it too: bwv hold lift " + _hold_lifted(asked)
@@ -136,11 +138,14 @@ class Scrutiny:
             expected = complaint_id(self._namespace, asked.deed.reference)
             if asked.about != expected:
                 raise RuleBroken(f"the complaint {asked.deed.reference} is {expected} here, not {asked.about}")
-            hold = check_complaint_hold(asked, asked.deed)
+            over = await lifted_of(connection, before.holds) if before is not None else set()
+            hold = check_complaint_hold(asked, asked.deed, over)
             if before is not None and hold.hold_id in before.holds:
                 return Answer(Verdict.DONE, f"{before.reference} holds this already", _details(before))
         elif asked.holds or asked.lifts:
             raise Refused("holds go with the opening of a complaint alone", "bwv complaint open REF, with its place")
+        elif before is not None and await concerns(connection, before.holds, asked.by):
+            before = None  # whoever it concerns takes no step of it, and does not learn by trying that there is one
         after = apply(before, asked)
         if not await store_complaint(connection, after):
             raise Refused(f"another deed of {after.reference} came first", "look and ask again: bwv complaint show")

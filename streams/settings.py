@@ -125,6 +125,9 @@ class Settings(Struct, frozen=True, kw_only=True):
             its beginning, of the rest, and in sound.
         encounter_assumed: seconds that an encounter is taken to last whose record does not say when it was over.
         encounter_flags: categories of the policy, by comma, whose clips want a record of an encounter.
+        encounter_near: metres; a clip whose GPS track comes so near to the place of a record was recorded there.
+        encounter_elsewhere: metres; a clip whose track stays farther than that does not show the encounter. To both
+            100 m are added that a receiver may be wrong.
         encounter_every: seconds between two looks for clips and records to set against each other.
         encounter_contact: how people ask this force for footage of themselves, as it is printed on their copy of a
             record.
@@ -226,6 +229,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     encounter_muted: float = 30.0
     encounter_assumed: float = 600.0
     encounter_flags: str = "stop-and-search,use-of-force"
+    encounter_near: float = 250.0
+    encounter_elsewhere: float = 1000.0
     encounter_every: float = 10.0
     encounter_contact: str = "Ask at any police station, or write to the force's data protection office."
     session_timeout: float = 30.0
@@ -325,6 +330,7 @@ def _check(s: Settings) -> None:
         (60 <= s.board_oidc_lives <= 3600, "board_oidc_lives", "60 to 3600 s: a leaver is out within the hour"),
         (60 <= s.people_every <= 3600, "people_every", "60 to 3600 s: a leaver is out within the hour"),
         (s.alarm_every > 0, "alarm_every", "above 0 s"),
+        (0 < s.encounter_near < s.encounter_elsewhere, "encounter_near", "above 0 m and below encounter_elsewhere"),
         (not s.otlp_endpoint or s.otlp_endpoint.startswith(("http://", "https://")), "otlp_endpoint", "an http(s) URL"),
         (s.link_session > 0 and s.code_lives > 0, "link_session", "above 0 s, as code_lives"),
     )

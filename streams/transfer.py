@@ -25,6 +25,7 @@ from msgspec import Struct
 
 from streams.clip_events import clip_event, dock_of, next_attempt, quarantined, secured
 from streams.engine.byte_threads import ByteThreads, Work, telling
+from streams.engine.recurring import Recurring
 from streams.messages import (
     ClipQuarantined,
     ClipRegistered,
@@ -36,7 +37,7 @@ from streams.messages import (
 from streams.stage import Envelope, LongStage, Parts
 from streams.vaults import access_of, open_vault
 from workers.dock.client import DockSource
-from workers.errors import AlreadyThere, BwvError, DockGone, MessageInvalid, MoveRefused, RuleBroken
+from workers.errors import AlreadyThere, DockGone, MessageInvalid, MoveRefused, RuleBroken
 from workers.failpoints import reach
 from workers.fate import moves
 from workers.fate.row import Fate, find, make
@@ -86,7 +87,7 @@ class Transfer(LongStage):
         self.keyring = Keyring(self.database, load_public(settings.trust_root))
         self.signer = Signer.load(Role.SERVICE, self.name, settings.keys / "service" / f"{self.name}.pem")
         self.threads = ByteThreads(settings, self.name)
-        self._sweeping: asyncio.Task[None] | None = None
+        self._sweeps = Recurring("sweep of unfinished uploads", self._sweep, SWEEP_EVERY, settings)
         self.locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self.buffers = Buffers(settings.chunk_size, self.threads.most)
 
@@ -96,7 +97,7 @@ class Transfer(LongStage):
         report = await asyncio.to_thread(check_store_quick, access, self.settings.namespace)
         self.vault = open_vault(self.settings, self.name, protection=report.demand())
         await self._sweep()
-        self._sweeping = asyncio.create_task(self._sweep_now_and_then())
+        self._sweeps.start(after=SWEEP_EVERY)
 
     async def _sweep(self) -> None:
         """Abort the uploads of clips that have gone on: those on our record, and those that only the store lists.
@@ -118,20 +119,9 @@ class Transfer(LongStage):
     def _unfinished(self, prefix: str) -> list[Upload]:
         return list(self.vault.list_uploads(prefix))
 
-    async def _sweep_now_and_then(self) -> None:
-        while True:
-            await asyncio.sleep(SWEEP_EVERY)
-            try:
-                await self._sweep()
-            except BwvError as fault:
-                # Whatever it was, it is said, and the next look comes: a sweep that died would be missed by nobody.
-                log.warning("uploads that were left behind are not swept now: %s", fault)
-
     async def stop(self) -> None:
         """Take no more work."""
-        if self._sweeping is not None:
-            self._sweeping.cancel()
-            await asyncio.gather(self._sweeping, return_exceptions=True)
+        await self._sweeps.stop()
         self.threads.close()
         self.buffers.close()
 

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import shutil
 import signal
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,6 +39,13 @@ dock_repeat = 2.0
 dock_settle = 0.3
 chunk_size = 5242880
 """
+
+
+def changed(settings: str, ours: Mapping[str, object]) -> str:
+    """Settings of a home with ours in the place of those of the same names."""
+    kept = [line for line in settings.splitlines() if line.split(" ")[0] not in ours]
+    return "\n".join([*kept, *(f"{name} = {json.dumps(value)}" for name, value in ours.items())]) + "\n"
+
 
 UNTIL_THE_FOLDER_ENDS = contextlib.ExitStack()
 """What stops the servers of a folder: tests/conftest.py closes it after the folder's last test. A whole system that
@@ -151,18 +159,26 @@ class RunningSystem:
         found = status(self.home)
         return next(kept.restarts for kept in found.parts if kept.name == part) if found else 0
 
-    async def kill(self, part: str, number: int = signal.SIGKILL) -> None:
-        """Kill a part and wait until the supervisor has started it again and it is ready."""
-        pid, before = self.pid(part), self.restarts(part)
-        assert pid, f"{part} does not run"
-        os.kill(pid, number)
-        await self.until(lambda: self._back(part, before), f"{part} to come back")
+    async def kill(self, *parts: str, number: int = signal.SIGKILL, patience: float = LONG) -> None:
+        """Kill parts in one moment and wait until the supervisor has started all of them again and they are ready."""
+        before = dict[str, int]()
+        for part in parts:
+            pid, before[part] = self.pid(part), self.restarts(part)
+            assert pid, f"{part} does not run"
+            os.kill(pid, number)
+        for part, restarts in before.items():
+            await self.back(part, restarts, patience)
 
-    async def _back(self, part: str, before: int) -> bool:
-        found = status(self.home)
-        return bool(found) and any(
-            kept.name == part and kept.restarts > before and kept.state == "ready" for kept in found.parts
-        )
+    async def back(self, part: str, restarts: int, patience: float = LONG) -> None:
+        """Wait until a part that had been started again so often was started once more and is ready."""
+
+        async def ready() -> bool:
+            found = status(self.home)
+            return bool(found) and any(
+                kept.name == part and kept.restarts > restarts and kept.state == "ready" for kept in found.parts
+            )
+
+        await self.until(ready, f"{part} to come back", patience)
 
     def remove(self) -> None:
         """Stop and delete everything."""

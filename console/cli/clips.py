@@ -18,7 +18,7 @@ from console.cli.common import (
     signed_by_person,
     until,
 )
-from console.cli.complaint_access import not_their_own, standards_only
+from console.cli.complaint_access import holds_named, not_their_own, standards_only
 from console.cli.timeline import Moment, moments
 from streams.engine.tracing import trace_of
 from streams.messages import ClipAttributed
@@ -57,17 +57,18 @@ def trace(context: click.Context, clip: str, as_of: str | None, restricted: bool
     if restricted:
         standards_only(settings)
 
-    async def work() -> tuple[str, dict[str, Any], list[dict[str, Any]], int | None]:
+    async def work() -> tuple[str, dict[str, Any], list[Moment], int | None]:
         async with database_of(settings) as database:
             clip_id = await one_clip(database, clip)
+            officer = await officer_of(database, clip_id)
             if restricted:
-                not_their_own(settings, await officer_of(database, clip_id))
+                not_their_own(settings, officer)
             size = await size_at(database, settings, as_of) if as_of else None
             rows = [row for row in await history(database, clip_id) if size is None or row["index"] < size]
-            return clip_id, await clip_facts(database, clip_id) or {}, rows, size
+            timeline = moments(rows, restricted=restricted, holds=holds_named(settings, officer))
+            return clip_id, await clip_facts(database, clip_id) or {}, timeline, size
 
-    clip_id, facts, rows, size = run(work())
-    timeline = moments(rows, restricted=restricted)
+    clip_id, facts, timeline, size = run(work())
     if size is not None:
         _show_as_of(clip_id, timeline, size, as_json)
         return

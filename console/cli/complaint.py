@@ -77,13 +77,11 @@ def open_command(
     outcome was sent. Exit 1 when it was refused.
     """
     settings = settings_of(context)
+    standards_only(settings)
     fields = scope_of(scope)
-    if fields.get("clip_id"):
-        fields["clip_id"] = run(_clip(settings, fields["clip_id"]))
     deed = ComplaintOpened(reference.strip(), HoldReason(reason), restricted)
-    sign = partial(signed_by_person, settings)
     try:
-        asked = complaints.opening(settings.namespace, deed, fields, by=settings.person, at=now_iso(), sign=sign)
+        asked = run(_opening(settings, deed, fields))
     except Refused as refused:
         raise click.UsageError(refused.reason) from refused
     [answer] = settled(settings, "encounters", [_request(asked)])
@@ -93,7 +91,7 @@ def open_command(
     async def work() -> Receipt:
         async with database_of(settings) as database:
             await complaints.settled(database, asked.hold or "", wait)
-            return await complaints.receipt_of(database, await _found(database, asked.about))
+            return await complaints.receipt_of(database, await _found(settings, database, asked.about))
 
     made = run(work())
     if receipt is not None:
@@ -105,16 +103,19 @@ def _request(asked: Asking) -> Request:
     return Request(complaints.TOPIC, asked.message, asked.about, asked.cause)
 
 
-async def _found(database: Database, about: str) -> Complaint:
-    found = await complaints.complaint_of(database, about)
+async def _opening(settings: Settings, deed: ComplaintOpened, fields: dict[str, Any]) -> Asking:
+    sign, by, at = partial(signed_by_person, settings), settings.person, now_iso()
+    async with database_of(settings) as database:
+        if fields.get("clip_id"):
+            fields["clip_id"] = await one_clip(database, fields["clip_id"])
+        return await complaints.opening(database, settings.namespace, deed, fields, by=by, at=at, sign=sign)
+
+
+async def _found(settings: Settings, database: Database, about: str) -> Complaint:
+    found = await complaints.complaint_of(database, about, settings.person)
     if found is None:
         raise click.UsageError("no complaint has this reference; open it: bwv complaint open REF …")
     return found
-
-
-async def _clip(settings: Settings, words: str) -> str:
-    async with database_of(settings) as database:
-        return await one_clip(database, words)
 
 
 def _tell(answer: Answer, made: Receipt | None, *, as_json: bool) -> int:
@@ -142,7 +143,7 @@ def receipt(context: click.Context, reference: str, out: Path, as_json: bool) ->
 
     async def work() -> Receipt:
         async with database_of(settings) as database:
-            found = await _found(database, complaint_id(settings.namespace, reference))
+            found = await _found(settings, database, complaint_id(settings.namespace, reference))
             return await complaints.receipt_of(database, found)
 
     made = run(work())
@@ -184,6 +185,7 @@ def review(context: click.Context, reference: str, applied: str | None, decided:
 
 def _step(context: click.Context, reference: str, deed: Deed, *, as_json: bool) -> int:
     settings = settings_of(context)
+    standards_only(settings)
     about, sign = complaint_id(settings.namespace, reference), partial(signed_by_person, settings)
     asked = complaints.step(about, deed, by=settings.person, at=now_iso(), sign=sign)
     [answer] = settled(settings, "encounters", [_request(asked)])
@@ -201,7 +203,7 @@ def list_command(context: click.Context, as_json: bool) -> None:
 
     async def work() -> list[Complaint]:
         async with database_of(settings) as database, database.connection() as connection:
-            return await list_complaints(connection)
+            return await list_complaints(connection, settings.person)
 
     found = run(work())
     if as_json:
@@ -222,7 +224,7 @@ def show(context: click.Context, reference: str, as_json: bool) -> None:
 
     async def work() -> tuple[Complaint, list[Kept]]:
         async with database_of(settings) as database:
-            found = await _found(database, complaint_id(settings.namespace, reference))
+            found = await _found(settings, database, complaint_id(settings.namespace, reference))
             async with database.connection() as connection:
                 return found, await kept_by(connection, found)
 

@@ -1,6 +1,8 @@
-"""The end of `bwv demo --all`: the month's figures, and one of them again from the vault alone."""
+"""The end of `bwv demo --all`: the month's figures, again from the vault alone, and the page for the public."""
 
 from __future__ import annotations
+
+from datetime import UTC, datetime
 
 import click
 
@@ -8,24 +10,37 @@ from console.cli.common import console, database_of, run, until
 from console.cli.demo_giving import give
 from streams.settings import Settings
 from workers.database.engine import Database
+from workers.statistics.months import month_of
+
+COUNTED = ("recorded", "kept", "outcomes", "deleted", "filmed", "gaps")
+"""What this demonstration has something to tell of."""
 
 PATIENCE = 30.0
 """Seconds until what the join came to stands in the sealed log."""
 
 
 def show_figures(bwv: click.Command, settings: Settings) -> bool:
-    """Give the commands that people would give; a figure that differs from the vault's raises.
+    """Give the commands that people would give, and say whether the page is there; a figure that differs raises.
 
     Args:
         bwv: the command line itself.
     """
     out, home = console(), str(settings.home)
     run(_sealed(settings))
-    out.print("\n[bold]What of it may be published? Few cameras and one stop: most numbers are too small.[/]")
+    out.print(
+        "\n[bold]The month's figures, as the force counts them; and again from the sealed log in the vault alone.[/]"
+    )
+    give(bwv, home, "stats", "reproduce", *COUNTED)
+    out.print(
+        "\n[bold]The public reads less: what rests on fewer than five could point at a person, and all of this does.[/]"
+    )
     give(bwv, home, "stats", "--figure", "recorded", "--figure", "filmed")
-    out.print("\n[bold]Anybody who holds the sealed log makes the same number again, before it is withheld.[/]")
-    give(bwv, home, "stats", "reproduce", "gaps")
-    return True
+    out.print(
+        "\n[bold]A page for any web server: without script, with its tables, its queries and the signed checkpoint.[/]"
+    )
+    page = settings.home / "figures"
+    give(bwv, home, "stats", "publish", "--month", month_of(datetime.now(UTC)).name, "--out", str(page))
+    return (page / "index.html").is_file()
 
 
 async def _sealed(settings: Settings) -> None:

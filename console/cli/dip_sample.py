@@ -8,9 +8,11 @@ import click
 
 from console.cli.asking import exit_code, say, settled
 from console.cli.common import database_of, json_option, run, settings_of, show_json, signed_by_person
-from console.cli.panel import GRADES, show_draw, show_draws, show_kept
+from console.cli.complaint_access import supervisors_only
+from console.cli.panel import GRADES
 from console.cli.panel_drawing import draw_and_ask, one_draw
 from console.cli.panel_grading import one_drawn, request_of_grade
+from console.cli.panel_showing import show_draw, show_draws, show_kept
 from console.cli.stats_shared import month_option, the_month
 from workers.keys.statements import now_iso
 from workers.scrutiny.rows import KeptDraw, list_draws
@@ -19,7 +21,7 @@ from workers.scrutiny.statements import DrawKind, Grade
 
 @click.group("dip-sample")
 def dip_sample() -> None:
-    """A supervisor's monthly sample: drawn by lot, results kept."""
+    """A supervisor's monthly sample: drawn by lot, results kept. Supervisors draw and grade; officers are told."""
 
 
 @dip_sample.command()
@@ -34,6 +36,7 @@ def draw(context: click.Context, /, *, unit: str, month: str | None, number: int
     One draw a unit and month: a second one is refused, so that nobody draws until they like it. Exit 1 when refused.
     """
     settings, of = settings_of(context), the_month(month)
+    supervisors_only(settings)
     answer, document = draw_and_ask(
         settings, of, number, secrets.token_hex(16), kind=DrawKind.SAMPLE, unit=unit, hidden=as_json
     )
@@ -56,10 +59,11 @@ def draw(context: click.Context, /, *, unit: str, month: str | None, number: int
 def result(context: click.Context, /, *, sample: str, encounter: str, grade: str, notes: str, as_json: bool) -> int:
     """Keep what was found of ENCOUNTER (its place in SAMPLE, an id, or the record's number). Exit 1 when refused."""
     settings = settings_of(context)
+    supervisors_only(settings)
 
     async def find() -> tuple[KeptDraw, str]:
         async with database_of(settings) as database:
-            kept = await one_draw(database, sample)
+            kept = await one_draw(database, DrawKind.SAMPLE, sample)
             return kept, await one_drawn(database, kept, encounter)
 
     kept, about = run(find())
@@ -100,4 +104,4 @@ def list_command(context: click.Context, unit: str | None, month: str | None, as
 @click.pass_context
 def show(context: click.Context, sample: str, as_json: bool) -> None:
     """SAMPLE (an id, or its beginning): each encounter, its clips, what was found."""
-    show_kept(context, sample, None, as_json=as_json)
+    show_kept(context, DrawKind.SAMPLE, sample, None, as_json=as_json)

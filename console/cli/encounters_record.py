@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
+from console import encounters
 from console.cli.asking import Request, answered, request
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
-from streams.messages import HoldRequested
+from console.cli.complaint_access import holds_named
 from streams.settings import Settings
 from workers.database.engine import Database
-from workers.encounters.check import moment
-from workers.encounters.person import facts, local, page
+from workers.encounters.person import facts, local
 from workers.encounters.queries import Known, known_of
 from workers.encounters.rows import Recorded, named
-from workers.footage.canonical import derived_id
 from workers.keys.statements import now_iso
 from workers.retention.answers import Verdict
 from workers.retention.explaining import Explanation
-from workers.retention.facts import HoldReason
-from workers.retention.questions import explained_by_log, explained_by_row
-from workers.retention.scopes import Scope
-from workers.retention.statements import HoldRequest
-
-AROUND = timedelta(minutes=30)
-"""How far before and after an encounter footage is held for the person concerned: what led to it, what followed."""
 
 
 @click.command()
@@ -51,18 +43,27 @@ def record(
         raise click.UsageError("--out goes with --for-person")
     settings = settings_of(context)
 
-    async def work() -> tuple[Recorded, Known, dict[str, Explanation], str | None, bool]:
+    async def work() -> tuple[Recorded, Known, dict[str, Explanation], encounters.Held | None, bool]:
         async with database_of(settings) as database:
             found = await one_encounter(database, encounter)
             refused = asked and not await _hold(settings, database, found)
             async with database.connection() as connection:
                 known = await known_of(connection, found.encounter_id)
-            explained = {clip.clip_id: await _explained(database, clip.clip_id) for clip in known.clips}
-            return found, known, explained, await _held_since(settings, database, found), refused
+            now = datetime.now(UTC)
+            kept = {
+                clip.clip_id: await encounters.explained(
+                    database, clip.clip_id, now, holds_named(settings, clip.officer)
+                )
+                for clip in known.clips
+            }
+            return found, known, kept, await encounters.held(database, settings.namespace, found), refused
 
-    found, known, explained, held, refused = run(work())
+    found, known, explained, since, refused = run(work())
+    held = local(since.since) if since else None
     if for_person:
-        text = page(found, known, explained, now=datetime.now(UTC), contact=settings.encounter_contact, held=held)
+        text = encounters.copy(
+            found, known, explained, since, now=datetime.now(UTC), contact=settings.encounter_contact
+        )
         if out is not None:
             out.write_bytes(text)
         elif not as_json:
@@ -96,64 +97,33 @@ async def one_encounter(database: Database, words: str) -> Recorded:
     raise click.UsageError(f"{words!r} may mean {', '.join(one.encounter_id for one in found)}; give more of the id")
 
 
-async def _explained(database: Database, clip_id: str) -> Explanation:
-    """Why a clip is kept or gone, as everybody may know it: a restricted hold is the force's."""
-    now = datetime.now(UTC)
-    by_row = await explained_by_row(database, clip_id, now, restricted=False)
-    return by_row if by_row is not None else (await explained_by_log(database, clip_id, now, restricted=False))[0]
-
-
-def hold_id_of(settings: Settings, found: Recorded) -> str:
-    """The hold that the person concerned asks for: one, however often they ask."""
-    return derived_id("hold", settings.namespace, "asked", found.encounter_id)
-
-
 async def _hold(settings: Settings, database: Database, found: Recorded) -> bool:
     """Ask for the hold and wait for its answer; False: refused."""
-    it = found.encounter
-    at = moment(it.at)
-    assert at is not None  # it was checked before it was recorded
-    until = (moment(it.until) if it.until else None) or at
-    asked = HoldRequest(
-        hold_id=hold_id_of(settings, found),
-        scope=Scope.ENCOUNTER.value,
-        reason=HoldReason.SUBJECT_ACCESS,
-        by=settings.person,
-        at=now_iso(),
-        officers=tuple(one.officer for one in it.officers),
-        since=now_iso(at - AROUND),
-        until=now_iso(until + AROUND),
-        encounter=it.incident or it.reference,
-        reference=it.reference,
+    hold = await encounters.asked_hold_id(database, settings.namespace, found)
+    message = encounters.asked_hold(
+        hold, found, by=settings.person, at=now_iso(), sign=lambda body: signed_by_person(settings, body)
     )
-    message = HoldRequested(asked.hold_id, signed_by_person(settings, asked))
-    [made] = await request(settings, [Request("holds.requested", message, asked.hold_id, (asked.hold_id,))])
+    [made] = await request(settings, [Request("holds.requested", message, hold, (hold,))])
     given = await answered(database, made, "holds")
     if given.verdict is Verdict.REFUSED:
         click.echo(f"the hold was refused: {given.says}", err=True)
     return given.verdict is not Verdict.REFUSED
 
 
-async def _held_since(settings: Settings, database: Database, found: Recorded) -> str | None:
-    row = await database.fetch_one(
-        "SELECT placed_at FROM holds WHERE hold_id = %s AND lifted_at IS NULL", (hold_id_of(settings, found),)
-    )
-    return local(row["placed_at"]) if row else None
-
-
 def _show(found: Recorded, known: Known, explained: dict[str, Explanation], held: str | None) -> None:
     click.echo(f"{found.encounter_id}   version {found.version} of {known.versions}, signed by {found.signed_by}\n")
-    for name, value in facts(found.encounter):
+    for name, value in facts(found.encounter, "the person"):
         click.echo(f"{name:<40}{value}")
     if held:
         click.echo(f"{'Held for the person concerned since':<40}{held}")
     click.echo("")
     show_table(
         f"Clips: {len(known.clips)}",
-        ("clip", "officer", "camera", "began (UTC)", "ended", "by", "kept"),
+        ("clip", "officer", "camera", "began (UTC)", "ended", "by", "metres away", "kept"),
         [
             (c.clip_id, c.officer, c.camera, f"{c.began:%Y-%m-%d %H:%M:%S}" if c.began else "",
-             f"{c.ended:%H:%M:%S}" if c.ended else "unknown", c.how, explained[c.clip_id].says)
+             f"{c.ended:%H:%M:%S}" if c.ended else "unknown", c.how, "" if c.metres is None else f"{c.metres:.0f}",
+             explained[c.clip_id].says)
             for c in known.clips
         ],
     )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, time, timedelta
 
 import click
@@ -9,11 +10,12 @@ from msgspec import Struct
 
 from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json
-from console.cli.complaint_access import not_their_own, who_may_know
+from console.cli.complaint_access import holds_named, not_their_own, who_may_know
 from workers.catalogue.queries import officer_of
 from workers.database.engine import Database
 from workers.footage.clip import CLIP_ID
 from workers.retention.explaining import Explanation, both, statement_of
+from workers.retention.facts import HoldReason
 from workers.retention.questions import explained_by_log, explained_by_row
 
 FROM_ROW = "the clip's row, which decides"
@@ -53,9 +55,10 @@ def explain_command(context: click.Context, clip: str, moment: str | None, restr
     async def work() -> Answered:
         async with database_of(settings) as database:
             clip_id = await known_clip(database, clip)
+            officer = await officer_of(database, clip_id)
             if restricted:
-                not_their_own(settings, await officer_of(database, clip_id))
-            return await _answered(database, clip_id, at, restricted=restricted)
+                not_their_own(settings, officer)
+            return await _answered(database, clip_id, at, restricted, holds_named(settings, officer))
 
     found = run(work())
     if as_json:
@@ -88,12 +91,14 @@ async def known_clip(database: Database, words: str) -> str:
     return await one_clip(database, words)
 
 
-async def _answered(database: Database, clip_id: str, at: datetime | None, *, restricted: bool) -> Answered:
+async def _answered(
+    database: Database, clip_id: str, at: datetime | None, restricted: bool, named: Collection[HoldReason]
+) -> Answered:
     now = at or datetime.now(UTC)
-    by_row = None if at else await explained_by_row(database, clip_id, now, restricted=restricted)
+    by_row = None if at else await explained_by_row(database, clip_id, now, restricted=restricted, named=named)
     if by_row is not None:
         return Answered(by_row, FROM_ROW, 0)
-    explanation, entries = await explained_by_log(database, clip_id, now, restricted=restricted)
+    explanation, entries = await explained_by_log(database, clip_id, now, restricted=restricted, named=named)
     return Answered(explanation, FROM_LOG, entries)
 
 

@@ -9,9 +9,17 @@ import msgspec
 
 from console.cli.clips import one_clip
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table
-from console.cli.complaint_access import who_may_know
+from console.cli.complaint_access import holds_named, who_may_know
+from workers.catalogue.queries import officer_of
 from workers.retention.facts import HoldReason
-from workers.retention.hold_queries import Listed, clips_of_hold, held_clips, holds_about, list_holds
+from workers.retention.hold_queries import (
+    Listed,
+    as_named,
+    clips_of_hold,
+    held_clips,
+    holds_about,
+    list_holds,
+)
 
 restricted_option = click.option(
     "--restricted", is_flag=True, help="Say everything of restricted holds; for professional standards and records."
@@ -30,7 +38,7 @@ restricted_option = click.option(
 def list_command(
     context: click.Context, /, clip: str | None, by_clip: bool, restricted: bool, as_json: bool, **only: Any
 ) -> None:
-    """The holds, newest first."""
+    """The holds, newest first; of all restricted ones together one line."""
     if by_clip and (clip or any(only.values())):
         raise click.UsageError("--by-clip lists every held clip; give it alone, or with --restricted")
     settings = settings_of(context)
@@ -42,9 +50,13 @@ def list_command(
             # Whom a restricted hold concerns learns nothing of it, whatever their roles.
             but = await holds_about(database, settings.person) if restricted else ()
             if by_clip:
-                return list(await held_clips(database, restricted=restricted, but=but))
+                named, person = holds_named(settings, None), settings.person
+                return list(await held_clips(database, restricted=restricted, but=but, named=named, person=person))
             clip_id = await one_clip(database, clip) if clip else None
-            return list(await list_holds(database, clip=clip_id, restricted=restricted, but=but, **only))
+            found = await list_holds(database, clip=clip_id, restricted=restricted, but=but, **only)
+            if clip_id is None:
+                return list(found)
+            return list(as_named(found, holds_named(settings, await officer_of(database, clip_id))))
 
     found = run(work())
     if as_json:
@@ -74,7 +86,7 @@ def _line(listed: Listed) -> tuple[str, ...]:
 @json_option
 @click.pass_context
 def show(context: click.Context, hold_id: str, restricted: bool, as_json: bool) -> None:
-    """HOLD with each of its clips: active, pending, refused, cleared or lifted, and why."""
+    """HOLD with each of its clips: active, pending, refused, cleared or lifted, and why; none of a restricted one."""
     settings = settings_of(context)
 
     if restricted:
@@ -84,7 +96,7 @@ def show(context: click.Context, hold_id: str, restricted: bool, as_json: bool) 
         async with database_of(settings) as database:
             but = await holds_about(database, settings.person) if restricted else ()
             found = await list_holds(database, hold=hold_id, lifted=True, restricted=restricted, but=but)
-            return found, await clips_of_hold(database, hold_id)
+            return found, await clips_of_hold(database, hold_id, restricted=restricted, but=but)
 
     found, clips = run(work())
     if not found and not clips:

@@ -54,7 +54,8 @@ def list_command(
 ) -> None:
     """What the rules see, oldest first. A finding is a question, not a verdict. For professional standards alone.
 
-    The look is on record first (misuse.consulted): who looked, at what, and why.
+    The look is on record first (misuse.consulted): who looked, at what, and why. What you did yourself, and looks at
+    clips of your own, are for a colleague.
     """
     settings = settings_of(context)
     standards_only(settings)
@@ -70,7 +71,7 @@ def list_command(
         told = MisuseConsulted(settings.person, now_iso(begins), now_iso(ends), at, why, what, person)
         await announce(settings, "misuse.consulted", told, key=settings.person, cause=(settings.person, at))
         async with database_of(settings) as database, database.connection() as connection:
-            return await findings(connection, begins, ends, timedelta(seconds=near))
+            return await findings(connection, begins, ends, timedelta(seconds=near), reader=settings.person)
 
     found = [one for one in run(work()) if what in (None, one.what.value) and person in (None, one.person)]
     if as_json:

@@ -9,14 +9,16 @@ import msgspec
 
 from console.cli.asking import Request, exit_code, say, settled
 from console.cli.common import database_of, json_option, run, settings_of, show_json, show_table, signed_by_person
-from console.cli.panel_drawing import draw_and_ask, one_draw, the_document, write_draw
+from console.cli.complaint_access import oversight_only
+from console.cli.panel_drawing import draw_and_ask, one_draw, write_draw
 from console.cli.panel_fixing import fix
 from console.cli.panel_grading import one_drawn, request_of_grade
+from console.cli.panel_showing import show_draw, show_draws, show_kept
 from console.cli.stats_shared import month_option, the_month
 from workers.keys.statements import now_iso
-from workers.scrutiny.drawing import Draw, faults
+from workers.scrutiny.drawing import Draw, faults, other_list
 from workers.scrutiny.holding import panel_hold_id
-from workers.scrutiny.queries import Returned, Shown, returned_to, shown
+from workers.scrutiny.queries import Returned, returned_to
 from workers.scrutiny.rows import KeptDraw, list_draws
 from workers.scrutiny.statements import DrawKind, Grade
 
@@ -75,26 +77,22 @@ def draw(
     return exit_code([answer])
 
 
-def show_draw(document: Draw) -> None:
-    """Tell a person what came out."""
-    click.echo(f"list of {len(document.encounters)} encounters, SHA-256 {document.list_sha256}")
-    click.echo(f"checkpoint of {document.size} entries, root {document.root}")
-    for place, one in enumerate(document.drawn, 1):
-        click.echo(f"{place:>4}  {one}")
-    for passed in document.passed_over:
-        click.echo(f"   –  {passed.encounter_id}  passed over: {passed.why}")
-
-
 @panel.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--list", "given", type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The list that the panel was given before it named the seed (bwv panel fix).",
+)  # fmt: skip
 @json_option
-def verify(file: Path, as_json: bool) -> int:
+def verify(file: Path, given: Path | None, as_json: bool) -> int:
     """Repeat the draw of FILE: from its list and its seed alone, without any database. Exit 1 if it is another one."""
     try:
         document = msgspec.json.decode(file.read_bytes(), type=Draw)
     except msgspec.DecodeError as error:
         raise click.UsageError(f"{file}: not a published draw: {error}") from error
     found = faults(document)
+    if given is not None:
+        found += other_list(document, given.read_bytes())
     if as_json:
         show_json({"draw": document.draw_id, "list_sha256": document.list_sha256, "faults": found})
     elif found:
@@ -124,22 +122,6 @@ def list_command(context: click.Context, month: str | None, as_json: bool) -> No
     show_draws(run(work()), as_json=as_json)
 
 
-def show_draws(found: list[KeptDraw], *, as_json: bool) -> None:
-    """List draws, of a panel or of a supervisor."""
-    if as_json:
-        show_json(found)
-        return
-    show_table(
-        f"Draws: {len(found)}",
-        ("draw", "month", "unit", "drawn", "of", "passed over", "seed", "by", "at (UTC)"),
-        [
-            (d.draw_id, d.month, d.unit, len(d.deed.drawn), d.deed.listed, len(d.deed.passed_over), d.deed.seed,
-             d.drawn_by, f"{d.drawn_at:%Y-%m-%d %H:%M}")
-            for d in found
-        ],
-    )  # fmt: skip
-
-
 @panel.command()
 @click.argument("draw_words", metavar="DRAW")
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Write what is published there, again.")
@@ -147,44 +129,7 @@ def show_draws(found: list[KeptDraw], *, as_json: bool) -> None:
 @click.pass_context
 def show(context: click.Context, draw_words: str, out: Path | None, as_json: bool) -> None:
     """DRAW (an id, its beginning, or its month): each encounter, its clips and redactions, its hold, its grade."""
-    show_kept(context, draw_words, out, as_json=as_json)
-
-
-def show_kept(context: click.Context, words: str, out: Path | None, *, as_json: bool) -> None:
-    """Show a draw that is on record, of a panel or of a supervisor."""
-    settings = settings_of(context)
-
-    async def work() -> tuple[KeptDraw, list[Shown], Draw | None]:
-        async with database_of(settings) as database:
-            kept = await one_draw(database, words)
-            document = await the_document(database, kept) if out is not None else None
-            async with database.connection() as connection:
-                return kept, await shown(connection, kept), document
-
-    kept, rows, document = run(work())
-    if out is not None and document is not None:
-        write_draw(out, document)
-    if as_json:
-        show_json({"draw": kept, "encounters": rows, "file": str(out) if out else None})
-        return
-    click.echo(f"{kept.draw_id}   {kept.month} {kept.unit or ''}  seed {kept.deed.seed!r}  drawn by {kept.drawn_by}")
-    if kept.deed.terms:
-        click.echo(f"before anybody sees it: {kept.deed.terms}")
-    show_table("", ("", "encounter", "record", "kind", "clips", "redacted", "hold", "grade"), map(_line, rows))
-    for one in rows:
-        for clip in one.clips:
-            if kept.kind is DrawKind.PANEL and clip not in one.redacted:
-                click.echo(f"redaction outstanding: {clip}, of {one.reference}: bwv derive redact")
-        if one.notes:
-            click.echo(f"{one.reference}: {one.notes} ({one.graded_by})")
-    for passed in kept.deed.passed_over:
-        click.echo(f"passed over: {passed.encounter_id}, {passed.why}")
-
-
-def _line(one: Shown) -> tuple[object, ...]:
-    clips = len(one.clips) or "not filmed"
-    grade = one.grade.value if one.grade else ""
-    return one.number, one.encounter_id, one.reference, one.kind, clips, len(one.redacted), one.hold, grade
+    show_kept(context, DrawKind.PANEL, draw_words, out, as_json=as_json)
 
 
 @panel.command()
@@ -206,11 +151,11 @@ def grade(
 
     async def find() -> tuple[KeptDraw, str]:
         async with database_of(settings) as database:
-            kept = await one_draw(database, draw_words)
+            kept = await one_draw(database, DrawKind.PANEL, draw_words)
             return kept, await one_drawn(database, kept, encounter)
 
     kept, about = run(find())
-    hold = None if keep or kept.kind is not DrawKind.PANEL else panel_hold_id(kept.draw_id, about)
+    hold = None if keep else panel_hold_id(kept.draw_id, about)
     asked: Request = request_of_grade(
         settings,
         kept,
@@ -227,12 +172,14 @@ def grade(
 
 
 @panel.command()
-@click.option("--officer", help="Whose [default: yours].")
+@click.option("--officer", help="Whose [default: yours]; a colleague's is for oversight alone.")
 @json_option
 @click.pass_context
 def returned(context: click.Context, officer: str | None, as_json: bool) -> None:
     """What panels and supervisors found of encounters at which an officer was, newest first."""
     settings = settings_of(context)
+    if officer not in (None, settings.person):
+        oversight_only(settings)
 
     async def work() -> list[Returned]:
         async with database_of(settings) as database, database.connection() as connection:

@@ -122,14 +122,14 @@ async def _request(settings: Settings, database: Database, about: str, deed: Dra
     return Request("scrutiny.requested", message, about, (message.deed.signature,))
 
 
-async def one_draw(database: Database, words: str) -> KeptDraw:
-    """The one draw that `words` mean."""
+async def one_draw(database: Database, kind: DrawKind, words: str) -> KeptDraw:
+    """The one draw of this kind that `words` mean: who grades for a panel grades no supervisor's sample."""
     async with database.connection() as connection:
-        found = await draws_named(connection, words)
+        found = await draws_named(connection, kind, words)
     if len(found) == 1:
         return found[0]
     if not found:
-        raise click.UsageError(f"no draw {words!r}: expected an id, its beginning, or a month with one draw")
+        raise click.UsageError(f"no {kind} {words!r}: expected the id of its draw, its beginning, or a month with one")
     raise click.UsageError(f"{words!r} may mean {', '.join(one.draw_id for one in found)}; give one of the ids")
 
 

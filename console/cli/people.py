@@ -46,20 +46,25 @@ def _password(file: Path | None) -> str:
 @password_option
 @click.option("--no-password", is_flag=True, help="They sign in by the directory, or are a program with a token.")
 @click.option("--outside", is_flag=True, help="They stay when bwv people sync has a file that does not name them.")
+@click.option("--unit", default="", help="Borough or basic command unit; a supervisor sees its encounters.")
 @click.pass_context
 def add(
     context: click.Context,
+    /,
+    *,
     person: str,
     name: str,
     roles: tuple[str, ...],
     password_file: Path | None,
     no_password: bool,
     outside: bool,
+    unit: str,
 ) -> None:
     """Let PERSON (a warrant number) sign in. What they decide is signed: they need a key too (bwv keys new person)."""
     password = "" if no_password else _password(password_file)
-    made = people_of(context).add(person, name, [Role(role) for role in roles], password, outside=outside)
-    click.echo(f"{made.person} may sign in as {', '.join(made.roles)}")
+    given = [Role(role) for role in roles]
+    made = people_of(context).add(person, name, given, password, outside=outside, unit=unit)
+    click.echo(f"{made.person} may sign in as {', '.join(made.roles)}" + (f", {made.unit}" if made.unit else ""))
 
 
 @people.command("list")
@@ -134,6 +139,19 @@ def roles(context: click.Context, person: str, roles: tuple[str, ...]) -> None:
     """Give PERSON these roles instead of the present ones, from the next request on."""
     changed = people_of(context).move(person, roles=[Role(role) for role in roles])
     click.echo(f"{changed.person} is {', '.join(changed.roles)}")
+
+
+@people.command()
+@click.argument("person")
+@click.argument("unit")
+@click.pass_context
+def unit(context: click.Context, person: str, unit: str) -> None:
+    """PERSON works in UNIT (borough or basic command unit) from the next request on; "" for none.
+
+    A supervisor sees the encounters of their unit. A file of joiners, movers and leavers says it anew.
+    """
+    changed = people_of(context).move(person, unit=unit)
+    click.echo(f"{changed.person} is of {changed.unit or 'no unit'}")
 
 
 @people.command("sync")

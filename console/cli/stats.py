@@ -17,6 +17,7 @@ from console.cli.stats_reproducing import reproduce
 from console.cli.stats_shared import areas_of, figure_of, head_of, month_option, the_month
 from workers.custody.queries import SealedHead
 from workers.statistics.figures import BY_NAME, FIGURES, Figure
+from workers.statistics.plots import number, percent
 from workers.statistics.stated import Stated, csv_rows, places, state
 from workers.statistics.tables import Place
 
@@ -104,9 +105,10 @@ def _draw(stated: Stated, chosen: list[Figure], by: str | None) -> None:
     for figure in chosen:
         table = stated.table(figure.name)
         shown = places(table, by or "force")
-        if by and not figure.by_area:
-            continue
         out.print(Text(f"\n{figure.title}", "bold"))
+        if by and not figure.by_area:
+            out.print("of the whole force alone: entries about cases and looks name no area")
+            continue
         for place in shown[: None if len(chosen) == 1 else FEW_AREAS]:
             if by:
                 out.print(Text(place.borough or place.bcu or "the force", "underline"))
@@ -116,6 +118,8 @@ def _draw(stated: Stated, chosen: list[Figure], by: str | None) -> None:
             out.print(Text(figure.note, "dim"))
     if withheld:
         out.print(f"\nwithheld: fewer than {stated.fewest}, or one that such a number could be worked out from")
+    if stated.unfinished:
+        out.print(f"\n{stated.month} is not over: more of it will be counted later")
     out.print(
         f"\nmade at the checkpoint of {stated.size:,} entries, root {stated.root[:16]}…, sealed "
         f"{stated.sealed_at.astimezone():%Y-%m-%d %H:%M:%S %Z}"
@@ -124,18 +128,22 @@ def _draw(stated: Stated, chosen: list[Figure], by: str | None) -> None:
 
 
 def _bars(figure: Figure, place: Place) -> Drawing:
-    totals = {line.measure: line.number for line in place.lines}
+    numbers = {line.measure: line.number for line in place.lines}
+    shown: set[str] = set()
     drawn = Drawing(box=None, pad_edge=False, show_header=False)
-    for line in place.lines:
-        is_total = line.measure == line.total
-        whole = totals.get(line.total)
-        known = bool(whole) and line.number is not None and not is_total
-        share = f"{line.number / whole:.0%}" if known and whole and line.number is not None else ""
-        bar = ProgressBar(whole or 1, line.number or 0, width=BAR, complete_style="blue") if not is_total else Text("")
-        drawn.add_row(
-            Text(f"{'' if is_total else '  '}{line.says}", "bold" if is_total else ""),
-            Text("withheld" if line.number is None else f"{line.number:,}", justify="right"),
-            Text(share, justify="right"),
-            bar,
-        )
+    for one in figure.completed(numbers):
+        head = ", ".join(filter(None, (one.says, one.how)))
+        if one.total not in shown:
+            drawn.add_row(Text(head, "bold"), Text(number(numbers[one.total]), "bold", justify="right"))
+        elif one.how:  # divided in another way
+            drawn.add_row(Text(head, "italic"), Text(number(numbers[one.total]), "dim", justify="right"))
+        shown.add(one.total)
+        for measure, says in one.parts.items():
+            part, whole = numbers[measure], numbers[one.total]
+            drawn.add_row(
+                Text(f"  {says}"),
+                Text(number(part), justify="right"),
+                Text(percent(part, whole), justify="right"),
+                ProgressBar(whole, part, width=BAR, complete_style="blue") if part is not None and whole else Text(""),
+            )
     return drawn

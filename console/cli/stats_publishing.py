@@ -8,15 +8,16 @@ import click
 
 from console.cli.common import database_of, json_option, run, settings_of, show_json
 from console.cli.counting import counted
-from console.cli.stats_shared import areas_of, head_of, month_option, the_month
+from console.cli.stats_shared import areas_of, head_of, the_month
 from workers.custody.queries import seals
 from workers.statistics.earlier import check_head, read_earlier
 from workers.statistics.publishing import publish as write
 from workers.statistics.stated import Stated, state
+from workers.statistics.trend import last_months
 
 
 @click.command()
-@month_option
+@click.option("--month", help="Such as 2026-10, by the clocks of England and Wales; the last whole one if not given.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="A new folder.")
 @click.option("--checkpoint", "size", type=int, help="Entries of the sealed checkpoint; the newest if not given.")
 @click.option(
@@ -33,9 +34,9 @@ def publish(
 
     Everything in it may be published: small numbers are withheld over all tables together, and it names no person.
     Earlier months are shown beside it as they were published, never asked again.
-    Publish a month once: two states of the same month, side by side, tell more than either.
+    Publish a month once, when it is over: two states of the same month, side by side, tell more than either.
     """
-    settings, wanted = settings_of(context), the_month(month)
+    settings, wanted = settings_of(context), the_month(month or last_months(the_month(None).name, 2)[0].name)
     areas = areas_of(settings)
     earlier = read_earlier(beside or out.absolute().parent, wanted.name)
 
@@ -52,9 +53,12 @@ def publish(
     paths = write(stated, areas, out, earlier)
     if as_json:
         show_json(
-            {"month": wanted.name, "size": stated.size, "root": stated.root, "files": [str(path) for path in paths]}
-        )
+            {"month": wanted.name, "unfinished": stated.unfinished, "size": stated.size, "root": stated.root,
+             "files": [str(path) for path in paths]}
+        )  # fmt: skip
         return
     click.echo(
         f"{len(paths)} files in {out}, made at the checkpoint of {stated.size} entries; the page: {out}/index.html"
     )
+    if stated.unfinished:
+        click.echo(f"{wanted.name} is not over, as the page says; a month is published once, so rather when it is over")

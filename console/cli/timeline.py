@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from datetime import UTC, datetime, tzinfo
 from typing import Any
 
@@ -17,10 +17,12 @@ from console.cli.timeline_retention import (
     Open,
     hidden,
     open_holds,
+    without_repeats,
 )
 from workers.footage.receipt import Receipt
 from workers.footage.recording import Report
 from workers.keys.statements import Attribution, Decision, Viewing, Wiped
+from workers.retention.facts import HoldReason
 
 WHO = {
     "dock": "dock agent",
@@ -56,18 +58,22 @@ class Moment(Struct, frozen=True):
 
 
 def moments(
-    rows: Iterable[dict[str, Any]], *, restricted: bool = False, holds: bool = True, zone: tzinfo | None = None
+    rows: Iterable[dict[str, Any]],
+    *,
+    restricted: bool = False,
+    holds: Collection[HoldReason] = frozenset(HoldReason),
+    zone: tzinfo | None = None,
 ) -> list[Moment]:
     """One moment for each custody entry.
 
     Args:
         restricted: also the looks of professional standards, which nobody else learns of.
-        holds: name those that are not restricted; otherwise each reads as a restricted one does.
+        holds: reasons of which those that are not restricted are named; each other reads as a restricted one does.
         zone: of the local times; None: this machine's.
     """
     known = [row for row in rows if restricted or not is_restricted_look(row["type"], row["payload"])]
-    named = open_holds(known) if holds else frozenset()
-    return [_moment(row, named, zone) for row in known]
+    named = open_holds(known, holds)
+    return [_moment(row, named, zone) for row in without_repeats(known, named)]
 
 
 def is_restricted_look(kind: str, payload: bytes | None) -> bool:

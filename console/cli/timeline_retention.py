@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 import msgspec
 
 from workers.retention.explaining import BY_THE_FORCE
+from workers.retention.facts import HoldReason
 from workers.retention.statements import (
     Categorisation,
     Disposed,
@@ -20,36 +21,68 @@ from workers.retention.statements import (
 )
 
 HOLD = "holds."
+REFUSED = "requests.refused"
 THE_FORCE = "the force"
 
 Open = frozenset[str]
 """Ids of the holds whose request is at hand and does not restrict them."""
 
 
-def open_holds(rows: Iterable[Mapping[str, Any]]) -> Open:
-    """The holds of a timeline that may be named. One whose request is erased, or was refused, counts as restricted."""
+def open_holds(rows: Iterable[Mapping[str, Any]], reasons: Collection[HoldReason] = frozenset(HoldReason)) -> Open:
+    """The holds of a timeline that may be named. One whose request is erased, or was refused, counts as restricted.
+
+    Args:
+        reasons: that the reader may know.
+    """
     found = set()
     for row in rows:
         if row["type"] == "holds.accepted" and row["payload"] is not None:
             content = msgspec.json.decode(row["payload"])
-            if not msgspec.json.decode(content["request"]["body"], type=HoldRequest).restricted:
+            asked = msgspec.json.decode(content["request"]["body"], type=HoldRequest)
+            if not asked.restricted and asked.reason in reasons:
                 found.add(content["hold_id"])
     return frozenset(found)
 
 
 def hidden(kind: str, payload: bytes | None, named: Open) -> bool:
     """Whether an event is about a hold that must not be named."""
+    if kind == REFUSED:
+        # Of a request nobody can tell any more whether it was for a restricted hold.
+        return payload is not None and str(msgspec.json.decode(payload).get("what")).startswith("hold ")
     if not kind.startswith(HOLD):
         return False
     return payload is None or msgspec.json.decode(payload).get("hold_id") not in named
 
 
+def without_repeats(rows: Iterable[dict[str, Any]], named: Open) -> list[dict[str, Any]]:
+    """A timeline in which all holds that must not be named read as one: from when to when the force keeps it.
+
+    Each further one, and that somebody looked whether a clip falls under one, would tell how many there are. Of a clip
+    that is deleted every entry stays: which hold it was is erased, and a hold without its end would look broken.
+    """
+    told, stand, shown = list[dict[str, Any]](), set[str](), set[str]()
+    for row in rows:
+        kind, payload = row["type"], row["payload"]
+        if payload is not None and hidden(kind, payload, named):
+            hold = str(msgspec.json.decode(payload).get("hold_id"))
+            if kind in TELLING:
+                continue
+            stand = stand - {hold} if kind == "holds.lifted" else stand | {hold}
+            if kind in shown or (kind == "holds.lifted" and stand):
+                continue
+            shown = shown | {kind} if stand else set()
+        told.append(row)
+    return told
+
+
+TELLING = frozenset({"holds.cleared", "holds.refused", REFUSED})
+"""Entries that say no more than that there was a hold."""
+
 HIDDEN = {
     "holds.accepted": f"{BY_THE_FORCE}: protected from now on",
     "holds.placed": f"{BY_THE_FORCE}: every version is under legal hold",
     "holds.refused": "a hold came after the disposal was committed",
-    "holds.cleared": "looked at, and under no hold for it",
-    "holds.lifted": "one reason less to keep it; the store's legal hold stays until disposal",
+    "holds.lifted": f"no longer {BY_THE_FORCE} for that; the store's legal hold stays until disposal",
 }
 """What is said of an event about a hold that must not be named."""
 
@@ -122,6 +155,6 @@ RETENTION_SENTENCES: dict[str, Callable[[dict[str, Any]], str]] = {
     "holds.lifted": lambda c: (
         f"hold for {c['hold_reason']} ({c['hold_id']}) lifted; the store's legal hold stays until disposal"
     ),
-    "requests.refused": lambda c: f"{c['what']} refused: {c['reason']}; {c['action']}",
+    REFUSED: lambda c: f"{c['what']} refused: {c['reason']}; {c['action']}",
 }
 """Event type → its sentence."""

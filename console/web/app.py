@@ -25,7 +25,19 @@ from starlette.types import ASGIApp
 from console.web.armour import armoured
 from console.web.entrance import Asker, Entrance
 from console.web.guard import Page
-from console.web.pages import alarms, api, board, casework, clip, complaints, directory, officer, search, signin
+from console.web.pages import (
+    alarms,
+    api,
+    board,
+    casework,
+    clip,
+    complaints,
+    directory,
+    encounters,
+    officer,
+    search,
+    signin,
+)
 from console.web.refusals import (
     AWAY,
     BROKEN,
@@ -59,6 +71,7 @@ PAGES: tuple[Page, ...] = (
     *signin.PAGES,
     *directory.PAGES,
     *officer.PAGES,
+    *encounters.PAGES,
     *search.PAGES,
     *clip.PAGES,
     *board.PAGES,

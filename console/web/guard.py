@@ -46,6 +46,15 @@ RESTRICTED = frozenset({Role.STANDARDS, Role.RECORDS})
 STANDARDS = frozenset({Role.STANDARDS})
 """Who works on complaints, and who alone learns that there is one."""
 
+EVERY_ENCOUNTER = frozenset({Role.RECORDS, Role.STANDARDS, Role.PROTECTION, Role.AUDITOR})
+"""Who sees the record of any encounter: it names nobody but officers."""
+ENCOUNTERS = frozenset({Role.OFFICER, Role.SUPERVISOR}) | EVERY_ENCOUNTER
+"""Who sees encounters: officers those at which they were, supervisors those of their unit too."""
+EXPLAINERS = frozenset({Role.OFFICER, Role.SUPERVISOR})
+"""Who says why footage is missing: officers of their own, supervisors of their unit's."""
+GIVERS = frozenset({Role.OFFICER, Role.SUPERVISOR, Role.RECORDS, Role.PROTECTION})
+"""Who gives the person concerned their copy, and keeps the footage when they ask."""
+
 
 class Page(Struct, frozen=True):
     """One row of the table of pages.

@@ -122,7 +122,14 @@ class People:
     # -- changing ------------------------------------------------------------------------------------------
 
     def add(
-        self, person: str, name: str, roles: Iterable[Role], password: str = "", *, outside: bool = False
+        self,
+        person: str,
+        name: str,
+        roles: Iterable[Role],
+        password: str = "",
+        *,
+        outside: bool = False,
+        unit: str = "",
     ) -> Person:
         """Somebody joins.
 
@@ -135,7 +142,8 @@ class People:
             Refused: it is taken, also by somebody who left, or there is no role.
         """
         check_enrolled_id("person", person)
-        made = Person(person, plain_name(name), given_roles(roles), password, outside=outside)
+        where = unit and plain_name(unit)
+        made = Person(person, plain_name(name), given_roles(roles), password, unit=where, outside=outside)
         with self.changing() as known:
             if person in known:
                 left = " (left)" if known[person].left_at else ""
@@ -143,8 +151,15 @@ class People:
             known[person] = made
         return made
 
-    def move(self, person: str, *, roles: Iterable[Role] | None = None, password: str | None = None) -> Person:
-        """Somebody has other roles or another password; with another password their sessions end.
+    def move(
+        self,
+        person: str,
+        *,
+        roles: Iterable[Role] | None = None,
+        password: str | None = None,
+        unit: str | None = None,
+    ) -> Person:
+        """Somebody has other roles, another password or unit; with another password their sessions end.
 
         Raises:
             Refused: nobody has this warrant number, or they left.
@@ -155,6 +170,7 @@ class People:
                 one,
                 roles=one.roles if roles is None else given_roles(roles),
                 password=one.password if password is None else password,
+                unit=one.unit if unit is None else unit and plain_name(unit),
             )
             known[person] = changed
         return changed
@@ -220,7 +236,7 @@ def given_roles(roles: Iterable[Role]) -> tuple[Role, ...]:
 
 
 def plain_name(name: str) -> str:
-    """A name without needless blanks.
+    """A name, of a person or a unit, without needless blanks.
 
     Raises:
         Refused: it is empty, too long or does not print.

@@ -54,6 +54,11 @@ def clock(at: datetime | None) -> str:
     return "–" if at is None else f"{at.astimezone(LONDON):%H:%M}"
 
 
+def clock_to_second(at: datetime | None) -> str:
+    """The same, to the second."""
+    return "–" if at is None else f"{at.astimezone(LONDON):%H:%M:%S}"
+
+
 def lasting(seconds: float | None) -> str:
     """A length for people: 1:02:03."""
     if seconds is None:
@@ -75,6 +80,7 @@ def _environment() -> Environment:
         lstrip_blocks=True, auto_reload=False,  # code and templates are of one release
     )  # fmt: skip
     made.filters.update(coded=coded, size=size, moment=moment, day=day, clock=clock, lasting=lasting)
+    made.filters.update(clock_to_second=clock_to_second)
     return made
 
 

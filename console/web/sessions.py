@@ -110,7 +110,7 @@ def person_of(session: Session, kept: Person | None, now: datetime) -> Person | 
     if kept is not None and not kept.here(now):
         return None
     if session.via is Via.DIRECTORY and session.roles:
-        return Person(session.person, session.name, session.roles)
+        return Person(session.person, session.name, session.roles, unit="" if kept is None else kept.unit)
     if kept is None or (session.via is Via.PASSWORD and kept.stamp != session.stamp):
         return None
     return kept

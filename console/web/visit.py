@@ -16,7 +16,7 @@ from starlette.responses import RedirectResponse, Response
 
 from console.web import csrf, rendering
 from console.web.csrf import Cookies
-from console.web.guard import FACTS, FOOTAGE, OVERSIGHT, STANDARDS, WATCHERS
+from console.web.guard import ENCOUNTERS, FACTS, FOOTAGE, OVERSIGHT, STANDARDS, WATCHERS
 from console.web.oidc import Directory
 from console.web.pages.board_drawing import Drawing
 from console.web.people import People, Person, Role
@@ -38,6 +38,7 @@ LINKS = (
     ("/board", WATCHERS, "Board"),
     ("/alarms", WATCHERS, "Alarms"),
     ("/mine", frozenset({Role.OFFICER, Role.SUPERVISOR}), "My clips"),
+    ("/encounters", ENCOUNTERS, "Encounters"),
     ("/cases", FOOTAGE | FACTS, "Cases"),
     ("/submissions", FOOTAGE | FACTS, "Submissions"),
     ("/search", FOOTAGE | FACTS, "Search"),

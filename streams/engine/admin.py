@@ -21,7 +21,9 @@ from streams.topics import KEPT, STAGES_WITH_DEAD_LETTERS, TOPICS, dead_letters_
 from workers.errors import BrokerAway, ConfigurationInvalid
 
 ALREADY_EXISTS = 36
+
 GROUPS_ASKED = 150
+"""Times that a new Kafka is asked for a coordinator in half a minute: one asker does not hold it up."""
 LARGEST_MESSAGE = (1 << 20) + (64 << 10)
 """A megabyte of body and its headers."""
 LARGEST_LETTER = (1 << 20) + (256 << 10)

@@ -79,7 +79,7 @@ class LongWork:
         self._fetched = 0
         self._draining = False
         self._idle = asyncio.Event()
-        self._ends: asyncio.Future[exits.StageEnds] = self._loop.create_future()
+        self._fatal: asyncio.Future[exits.StageEnds] = self._loop.create_future()
 
     async def run(self) -> int:
         """Run until stopped; returns the exit code, or raises StageEnds with it."""
@@ -88,7 +88,7 @@ class LongWork:
         tasks = [asyncio.create_task(work) for work in (partitions.fetch(), partitions.commits(), partitions.lag())]
         stopping = asyncio.create_task(self._stopping.wait())
         try:
-            first: set[asyncio.Future[Any]] = {*tasks, stopping, self._ends}
+            first: set[asyncio.Future[Any]] = {*tasks, stopping, self._fatal}
             await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
             broken = [task.exception() for task in tasks if task.done()]
         finally:
@@ -96,8 +96,8 @@ class LongWork:
                 task.cancel()
         await self._drain()
         await partitions.close()
-        if self._ends.done():
-            raise self._ends.result()
+        if self._fatal.done():
+            raise self._fatal.result()
         if broken:
             raise exits.StageEnds(exits.UNSAFE, f"the consumer has ended by itself: {broken[0]!r}")
         return exits.DONE
@@ -175,7 +175,7 @@ class LongWork:
         task = self._tasks[job] = asyncio.create_task(self._work(job, slot=slot))
         # Not in a `finally` of the coroutine: one that is cancelled before its first step never gets there, and
         # its slot and its key would be at work for ever.
-        task.add_done_callback(functools.partial(self._ended, job, slot))
+        task.add_done_callback(functools.partial(self._settle, job, slot))
 
     async def _work(self, job: Job, *, slot: bool) -> bool:
         """Try a job once; whether it is to be tried again."""
@@ -199,7 +199,7 @@ class LongWork:
             self._health.is_back(part)
         return False
 
-    def _ended(self, job: Job, slot: bool, task: asyncio.Task[bool]) -> None:
+    def _settle(self, job: Job, slot: bool, task: asyncio.Task[bool]) -> None:
         """A job is no longer at work: finished, cancelled, or to be tried again in its old place."""
         del self._tasks[job]
         if slot:
@@ -209,7 +209,7 @@ class LongWork:
         if not task.cancelled():
             fault = task.exception()
             if fault is not None:
-                self._end(fault)
+                self._fail(fault)
             elif task.result():
                 self._health.retried.inc()
                 if not self._draining and self._partitions.holds(job):
@@ -218,11 +218,11 @@ class LongWork:
         if not self._tasks:
             self._idle.set()
 
-    def _end(self, fault: BaseException) -> None:
-        if not self._ends.done():
+    def _fail(self, fault: BaseException) -> None:
+        if not self._fatal.done():
             if not isinstance(fault, exits.StageEnds):
                 fault = exits.StageEnds(exits.UNSAFE, f"a defect at work: {fault!r}")
-            self._ends.set_result(fault)
+            self._fatal.set_result(fault)
 
     async def _drain(self) -> None:
         """Finish what is at work and what lies below something finished; cancel what takes too long; commit."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +28,9 @@ CROSSING = """() => [...document.querySelectorAll('.plot')].flatMap((plot) => {
   return texts.filter((one, n) => texts.some((other, m) => m > n && one.right > other.left && one.left < other.right
     && one.bottom > other.top + 2 && one.top < other.bottom - 2));
 }).length"""
+
+
+UNSEEN = "all => all.filter((one) => !one.checkVisibility()).length"
 
 
 @pytest.fixture(scope="module")
@@ -64,12 +68,28 @@ def opened(browser: Browser, folder: Path, *, dark: bool = False, width: int = 1
 @pytest.mark.parametrize(("dark", "width"), [(True, 1100), (False, 320)])
 def test_it_meets_wcag_22_aa_and_fits(browser: Browser, folder: Path, dark: bool, width: int) -> None:
     page = opened(browser, folder, dark=dark, width=width)
+    assert page.locator("details:not([open])").count() > 10
+    page.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
     found = Axe().run(page, options=RULES).response["violations"]
     assert not found, [(one["id"], one["nodes"][0]["html"][:200]) for one in found]
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "WCAG 1.4.10: it is scrolled sideways"
     assert page.evaluate(SMALL_TEXT) == 0
     assert page.evaluate(CROSSING) == 0, "words of a plot stand on one another"
     page.context.close()
+
+
+def test_what_is_asked_first_stands_first_and_every_table_is_printed(browser: Browser, folder: Path) -> None:
+    page = opened(browser, folder, script=False, width=360)
+    for figure, told in (("filmed", r"^9\d\.\d%$"), ("kept", r"^3\d\.\d%$")):
+        card = page.locator(f".first div:has(a[href='#{figure}'])")
+        assert re.match(told, card.locator(".told").inner_text())
+        assert page.locator(".first").bounding_box()["y"] < page.locator("main").bounding_box()["y"]  # type: ignore[index]
+    assert "33%" in page.locator(".first").inner_text(), "what the press was told stands beside it"
+    folded = page.locator("table").evaluate_all(UNSEEN)
+    page.emulate_media(media="print")
+    missing = page.locator("table").evaluate_all(UNSEEN)
+    page.context.close()
+    assert folded > 10 and missing == 0, "what is folded on the screen stands on paper"
 
 
 def test_it_is_whole_without_script_and_asks_nobody(browser: Browser, folder: Path) -> None:

@@ -37,6 +37,7 @@ MAY: dict[str, dict[str, set[str]]] = {
         "certificates": {*READ, *WRITE, "retain"},
     },
     "prosecution": {"clips": READ, "derivatives": READ, "certificates": READ},
+    "encounters": {},  # sidecars alone: below
     "derivation": {"clips": READ, "derivatives": {*READ, *WRITE, "retain"}},
     "record": {
         "custody": {*READ, *WRITE, "retain"},
@@ -96,6 +97,33 @@ def test_a_role_may_do_its_own_work_and_nothing_else(real_store: RealStore, role
             assert expected or reply.status == 403, f"{role}: {action} under {area} was answered {reply}"
             tried += 1
     assert tried == len(AREAS) * 11
+
+
+def test_the_stage_encounters_reads_sidecars_and_nothing_else_of_a_clip(real_store: RealStore) -> None:
+    root = Probe(real_store.access("root"), Limits())
+    probe = Probe(real_store.access("encounters"), Limits())
+    for area in ("clips", "quarantine"):
+        prefix = f"roles/{area}/clip-{secrets.token_hex(8)}/1/"
+        versions = {
+            name: root.put(prefix + name, name.encode()).version_id
+            for name in ("footage", "sidecar.json", "manifest.json")
+        }
+        for name, version_id in versions.items():
+            replies = [
+                probe.send("GET", prefix + name),
+                probe.send("GET", prefix + name, query={"versionId": version_id}),
+            ]
+            expected = 200 if name == "sidecar.json" else 403
+            assert {reply.status for reply in replies} == {expected}, f"{name} under {area}"
+        sidecar = prefix + "sidecar.json"
+        refused = [
+            probe.put(sidecar, b"x"),
+            probe.delete(sidecar, versions["sidecar.json"]),
+            probe.send("DELETE", sidecar),
+            probe.about(sidecar, versions["sidecar.json"], "legal-hold", wire.legal_hold_body(True)),
+        ]
+        assert {reply.status for reply in refused} == {403}, area
+        assert probe.head(prefix + "another/sidecar.json").status == 404, "a sidecar that is missing is told as missing"
 
 
 @pytest.mark.parametrize("role", ROLES)

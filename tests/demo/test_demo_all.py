@@ -72,7 +72,9 @@ def test_every_act_of_the_demo_ends_as_it_must(kept: Kept) -> None:
         "YES: the package is whole, and its 2 exhibits are what was submitted, to the last byte.",
         "plea guilty",
         "body-worn camera left on charge at the station",
-        "equal to the digit",
+        "6 figures, equal to the digit",
+        "The public reads less",
+        "figures/index.html",
         "it adds up",
     ):
         assert words in kept.said, words
@@ -147,3 +149,5 @@ async def test_registers_and_figures_for_scripts(kept: Kept, tmp_path: Path) -> 
     assert made["equal"] and rows["footage_plea_guilty"] == 1, made
     published = await kept.bwv("stats", "publish", "--out", str(tmp_path / "figures"))
     assert str(tmp_path / "figures/index.html") in published["files"]
+    assert published["unfinished"] is False, "the last whole month, where none is named"
+    assert all(one["equal"] for one in await kept.bwv("stats", "reproduce")), "every figure"

@@ -30,6 +30,7 @@ COMMANDS = {
     "deriving": "operator",
     "custody": "operator",
     "reconcile": "operator",
+    "stats_reproducing": "operator",
     "rebuild": "operator",
 }
 """Commands that see the store, and the service they are given in. store-check is not among them: it asks as every

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from streams import messages as m
 from streams.encounters import Encounters
@@ -17,16 +19,19 @@ from workers.database.engine import Database, Row
 from workers.encounters.statements import Encounter, EncounterReason, EncounterRecord, OfficerThere, encounter_id
 from workers.encounters.words import GapKind, Kind, Role
 from workers.fate.outbox import Event
+from workers.fate.row import register
 from workers.footage.camera_log import CameraEvent
 from workers.footage.canonical import sha256_hex
 from workers.footage.clip import clip_id
 from workers.footage.recording import Kind as RecordingKind
-from workers.footage.recording import Recording, Report, SourceType
+from workers.footage.recording import Place, Recording, Report, Sidecar, SourceType
 from workers.keys.keyring import save_public
 from workers.keys.signing import Role as KeyRole
 from workers.keys.signing import Signed, Signer
 from workers.keys.statements import PURPOSES, Attribution, Issue, now_iso
 from workers.retention.answers import Answer, answer_to
+from workers.vault.fake import FakeVault
+from workers.vault.keys import attempt_keys
 
 PEOPLE = ("ADMIN", "PC-4711")
 
@@ -43,7 +48,9 @@ class Force:
         save_public(self.people["ADMIN"].enrolment(), root)
         self.settings = Settings(home=home, namespace=database.schema, trust_root=root, retry_first=0.01)
         self.stage = Encounters(Parts(self.settings, database, self._never))
+        self.vault = self.stage.places.vault = FakeVault()
         self.told: list[Event] = []
+        self._declared: dict[str, tuple[Report, Signed, bytes]] = {}
         self._upto = 0
 
     @staticmethod
@@ -91,21 +98,44 @@ class Force:
         incident: str | None = None,
         trigger: str = "button",
         kind: RecordingKind = RecordingKind.FOOTAGE,
+        track: Sequence[Place] = (),
     ) -> str:
         """A recording became a clip; its times are the camera's. Returns the clip's id."""
         digest = sha256_hex(name.encode())
+        sidecar = msgspec.json.encode(
+            Sidecar(name, f"{name}.mp4", source, 1, now_iso(began), 1000, None, track=tuple(track))
+        )
         recording = Recording(
             camera=camera, recording=name, source_type=source, kind=kind, sequence=1, size=1000, sha256=digest,
             measured_size=1000, measured_sha256=digest, media_type="video/mp4", recorded_at=now_iso(began),
             ended_at=None if ended is None else now_iso(ended), trigger=trigger, owner=owner, clock_offset=offset,
-            preroll=None, incident=incident, urgent=False, incomplete=ended is None, sidecar_size=2,
-            sidecar_sha256=sha256_hex(b"{}"),
+            preroll=None, incident=incident, urgent=False, incomplete=ended is None, sidecar_size=len(sidecar),
+            sidecar_sha256=sha256_hex(sidecar),
         )  # fmt: skip
         report = Report("DOCK-01", "BAY-01", 1, now_iso(), "i" * 64, "http://127.0.0.1:1/x", recording)
         clip = clip_id(self.settings.namespace, camera, name, 1000, digest)
         signed = self.people["ADMIN"].sign(PURPOSES[Report], report)
         self.tell("clips.registered", m.ClipRegistered(clip, 1, signed), clip)
+        self._declared[clip] = report, signed, sidecar
         return clip
+
+    async def registered(self, clip: str) -> None:
+        """The clip's row, as intake makes it."""
+        report, signed, _ = self._declared[clip]
+        async with self.database.transaction() as connection:
+            await register(connection, clip_id=clip, report=signed, declared=report, urgent=False, events=[])
+
+    async def stored(self, clip: str) -> None:
+        """The clip's row and its sidecar, once it is verified."""
+        await self.registered(clip)
+        sidecar = attempt_keys(self.settings.namespace, clip, 1).sidecar
+        version = self.vault.put_new(
+            sidecar, self._declared[clip][2], lock_until=datetime.now(UTC) + timedelta(seconds=1)
+        )
+        await self.database.execute(
+            "UPDATE clip_fate SET standing = 'released', verified_version = %s WHERE clip_id = %s",
+            (version.version_id, clip),
+        )
 
     def probed(self, clip: str, camera: str, *, sound: bool = True, log: Sequence[tuple[datetime, str]] = ()) -> None:
         audio = {"codec": "aac"} if sound else None

@@ -11,8 +11,8 @@ import pytest
 from streams.encounter_rules import rules_of
 from tests.encounters.force import Force, an_encounter
 from workers.encounters.joining import join_all
-from workers.encounters.seen import clips_named
-from workers.footage.recording import SourceType
+from workers.encounters.seen import NOBODY, clips_named
+from workers.footage.recording import Place, SourceType
 
 DAYS = {path.stem: tomllib.loads(path.read_text()) for path in sorted((Path(__file__).parent / "days").glob("*.toml"))}
 
@@ -35,14 +35,18 @@ async def happen(force: Force, day: dict[str, Any], names: Names, *, clips_first
         await force.docked(camera, at)
     for step in (_clips, _records) if clips_first else (_records, _clips):
         await step(force, day, names)
+        await force.stage.places.read_what_is_asked()
 
 
 async def _clips(force: Force, day: dict[str, Any], names: Names) -> None:
     for said in day["clips"]:
         source = SourceType(said.get("source", "body_worn"))
         more = {name: said[name] for name in ("incident", "trigger", "offset") if name in said}
-        clip = force.clip(said["id"], said["camera"], said["from"], said.get("to"), source=source, **more)
+        track = [Place(*fix[:2], *(at.isoformat() for at in fix[2:])) for fix in said.get("track", ())]
+        clip = force.clip(said["id"], said["camera"], said["from"], said.get("to"), source=source, track=track, **more)
         names.of[clip] = said["id"]
+        if "track" in said:
+            await force.stored(clip)
         force.probed(clip, said["camera"], sound=said.get("sound", True))
     for camera, at, event, *offset in day.get("log", ()):
         force.log_of(camera, [(at, event)], offset=offset[0] if offset else 0.0)
@@ -53,8 +57,9 @@ async def _records(force: Force, day: dict[str, Any], names: Names) -> None:
     for said in day["encounters"]:
         until = said["until"].isoformat() if "until" in said else None
         encounter = an_encounter(
-            said["ref"], said["at"].isoformat(), until=until, officers=said["officers"], incident=said.get("incident")
-        )
+            said["ref"], said["at"].isoformat(), until=until, officers=said["officers"], incident=said.get("incident"),
+            **dict(zip(("lat", "lon"), said.get("place", ()), strict=False)),
+        )  # fmt: skip
         answer = await force.put_on_record(encounter)
         assert answer.verdict == "done" and answer.details is not None, answer
         names.of[answer.details["encounter_id"]] = said["ref"]
@@ -94,7 +99,7 @@ async def test_each_day_is_joined_as_it_says(force: Force, clips_first: bool) ->
     query = "SELECT clip_id, officer FROM clip_officers WHERE clip_id = ANY(%s)"
     said = await force.database.fetch(query, (list(names.of),))
     joined = {clip.clip_id: officer for officer, clips in by_officer.items() for clip in clips}
-    assert joined == {row["clip_id"]: row["officer"] for row in said}, "whose a clip is, is one rule"
+    assert joined == {row["clip_id"]: row["officer"] or NOBODY for row in said}, "whose a clip is, is one rule"
     tally = await join_all(force.database, rules_of(force.settings))
     assert tally.encounters == sum(len(day["encounters"]) for day in DAYS.values())
     assert await found(force, names) == expected, "the batch makes what the increments made"

@@ -82,6 +82,8 @@ async def test_a_reason_is_of_a_gap_that_is_there_and_the_newest_counts(force: F
     refused(await force.reason(about, "PC-4711", GapKind.LATE, "I ran"), "has no gap late of PC-4711")
     refused(await force.reason(about, "PC-1", GapKind.NONE, "I ran"), "has no gap none of PC-1")
     refused(await force.reason(about, "PC-4711", GapKind.NONE, "   "), "expected 1 to 500 characters")
+    refused(await force.reason(about, "PC-1\0", GapKind.NONE, "I ran"), "expected a warrant number")
+    refused(await force.reason("encounter-\0", "PC-4711", GapKind.NONE, "I ran"), "expected its whole id")
     first = await force.reason(
         about, "PC-4711", GapKind.NONE, "it fell off in a struggle", at="2026-03-02T16:00:00.000Z"
     )

@@ -6,9 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import os
-import signal
 from collections.abc import Iterable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -24,7 +22,7 @@ from streams.topics import TOPICS
 from streams.transfer import SWEEP_EVERY
 from streams.vaults import open_vault
 from tests.faults.proxy import FaultProxy
-from tests.running import SETTINGS, RunningSystem
+from tests.running import SETTINGS, RunningSystem, changed
 from workers.database.engine import Database
 from workers.failpoints import FAILPOINTS
 from workers.keys.keyring import load_public
@@ -38,7 +36,7 @@ CHUNK = 5 << 20
 PATIENCE = 120.0
 LONGEST_PAUSE = 0.5
 """Before a part is started again: here it dies because it was killed, a dozen times a minute."""
-SETTINGS_OF_FAULTS = {"seal_after": "1.0", "retry_most": "0.5", "dock_repeat": "5.0"}
+SETTINGS_OF_FAULTS = {"seal_after": 1.0, "retry_most": 0.5, "dock_repeat": 5.0}
 """What is away is back at once, dozens of times. And a dock that repeats sooner tells everything a dozen times more
 while its cameras wait for their turn, all of which is told again when everything is replayed."""
 ROUNDS = int(os.environ.get("BWV_TEST_KILLS", "1"))
@@ -58,10 +56,8 @@ class FaultySystem(RunningSystem):
 
     def start_with(self, proxies: dict[str, FaultProxy], more_settings: str = "") -> None:
         """Start everything, with a proxy between some stages and the store."""
-        ours = SETTINGS_OF_FAULTS | {"fail": f'"{" ".join(FAILPOINTS)}"'}
-        kept_lines = [line for line in SETTINGS.splitlines() if line.split(" ")[0] not in ours]
-        lines = [*kept_lines, *(f"{name} = {value}" for name, value in ours.items())]
-        make_home(self.home, "\n".join(lines) + f"\n{more_settings}")
+        ours = SETTINGS_OF_FAULTS | {"fail": " ".join(FAILPOINTS)}
+        make_home(self.home, changed(SETTINGS, ours) + more_settings)
         self.markers.mkdir()
         self.disarm()
         kept = programs(self.home)
@@ -101,16 +97,6 @@ class FaultySystem(RunningSystem):
     def disarm(self) -> None:
         for name in FAILPOINTS:
             (self.markers / name).touch()
-
-    async def kill_together(self, parts: Iterable[str], number: int = signal.SIGKILL) -> None:
-        """Kill parts in one moment and wait until all of them are started again and ready."""
-        before = dict[str, int]()
-        for part in parts:
-            pid, before[part] = self.pid(part), self.restarts(part)
-            assert pid, f"{part} does not run"
-            os.kill(pid, number)
-        for part, restarts in before.items():
-            await self.until(partial(self._back, part, restarts), f"{part} to come back", PATIENCE)
 
     # -- cameras -------------------------------------------------------------------------------------------
 

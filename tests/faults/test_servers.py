@@ -73,7 +73,7 @@ async def test_every_stage_is_killed_during_ingest(system: FaultySystem) -> None
     before, killed = await dead_letters(system.settings), dict[str, int]()
     for parts in TURNS:
         killed |= dict.fromkeys(parts, await keep_busy(system))
-        await system.kill_together(parts)
+        await system.kill(*parts, patience=PATIENCE)
     print(f"\nkilled, with so many in flight: {killed}; {await wiped(system)} wiped, lost 0")
     assert len(killed) == len(PARTS) and all(killed.values())
     assert await dead_letters(system.settings) == before
@@ -85,7 +85,7 @@ async def test_every_stage_is_stopped_in_order_and_nothing_is_done_twice(system:
     stopped: dict[str, int] = {}
     for parts in TURNS:
         stopped |= dict.fromkeys(parts, await keep_busy(system))
-        await system.kill_together(parts, signal.SIGTERM)
+        await system.kill(*parts, number=signal.SIGTERM, patience=PATIENCE)
     print(f"\nstopped in order, with so many in flight: {stopped}; {await wiped(system)} wiped, lost 0")
     again = await sent_twice(system.settings) - again
     print(f"sent again: {dict(again)}")
@@ -217,7 +217,7 @@ async def replay(system: FaultySystem, stages: Mapping[str, tuple[str, ...]]) ->
         for pid in pids.values():
             os.kill(pid, signal.SIGKILL)  # type: ignore[arg-type]
     for stage, topics in stages.items():
-        await system.until(partial(_back, system, stage, restarts[stage]), f"{stage} to come back", PATIENCE)
+        await system.back(stage, restarts[stage], PATIENCE)
         # After twenty rounds of kills there are tens of thousands; a stage does some hundred a second.
         patience = PATIENCE + sum(counts.values()) / 50
         async with group_of(settings, stage, topics) as group:
@@ -227,10 +227,6 @@ async def replay(system: FaultySystem, stages: Mapping[str, tuple[str, ...]]) ->
 
 async def _caught_up(group: Group) -> bool:
     return await group.lag() == 0
-
-
-async def _back(system: FaultySystem, stage: str, restarts: int) -> bool:
-    return system.restarts(stage) > restarts and system.pid(stage) is not None
 
 
 def lines(world: World) -> list[tuple[int, bytes]]:

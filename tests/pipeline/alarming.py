@@ -31,6 +31,7 @@ from tests.pipeline.alarming_rows import SHIFT_ZONE, SLOW, have_lasted, moved, s
 from tests.pipeline.broker import dead_letter, send
 from tests.pipeline.pipeline import Pipeline, Said
 from tests.prosecution.test_links_post import relay
+from tests.running import changed
 from workers.serving import listen
 
 RUNBOOK = "https://force.example/runbook"
@@ -149,12 +150,11 @@ async def settings_for(system: Pipeline, to: Receiver, relay: str) -> AsyncItera
     ours = {"mail": relay, "alarm_mail": "ops@force.example", "alarm_webhook": "webhook", "alarm_every": 2.0,
             "alarm_disks": AWAY, "runbook": RUNBOOK, "shift_zone": SHIFT_ZONE,
             "shift_changes": shift_change(datetime.now(UTC))}  # fmt: skip
-    kept = [line for line in before.splitlines() if line.split(" ")[0] not in ours]
     pid = system.pid("alarms")
     assert pid, "alarms does not run"
     os.kill(pid, signal.SIGSTOP)
     try:
-        file.write_text("\n".join([*kept, *(f"{name} = {json.dumps(value)}" for name, value in ours.items())]) + "\n")
+        file.write_text(changed(before, ours))
         # As if nobody had been told of anything yet: earlier tests have left things broken.
         await system.sql("WITH gone AS (DELETE FROM alarm_tellings) DELETE FROM alarms RETURNING 1")
         await system.kill("alarms")

@@ -13,7 +13,7 @@ from tests.pipeline.test_holds import docked, legal_holds
 pytestmark = pytest.mark.stack
 
 OFFICER, OTHER = "PC-ENC-1", "PC-ENC-2"
-HEAD = "reference,kind,at,until,place,borough,officers,name\n"
+HEAD = "reference,kind,at,until,place,lat,lon,borough,officers,name\n"
 
 
 async def encounters(system: Pipeline, *words: str, code: int = 0) -> Said:
@@ -29,8 +29,9 @@ async def gaps(system: Pipeline, officer: str, *, code: int) -> list[dict[str, A
 
 async def test_a_stop_from_its_record_to_the_copy_for_the_person(system: Pipeline, tmp_path: Path) -> None:
     sheet, page = tmp_path / "records.csv", tmp_path / "copy.html"
-    row = f"ENC/1,stop_account,2026-01-07T03:00:00Z,2026-01-07T03:05:00Z,High Street,Newham,{OFFICER};{OTHER}"
-    sheet.write_text(HEAD.replace(",name", "") + row + "\nENC/2,chat,,,,,\n")
+    row = "ENC/1,stop_account,2026-01-07T03:00:00Z,2026-01-07T03:05:00Z,High Street,51.5101,0.0332,Newham,"
+    row += f"{OFFICER};{OTHER}"
+    sheet.write_text(HEAD.replace(",name", "") + row + "\nENC/2,chat,,,,,,,\n")
     dry = await encounters(system, "load", str(sheet), "--dry-run", "--json", code=1)
     assert [one["state"] for one in dry.json["rows"]] == ["new"] and {one["row"] for one in dry.json["faults"]} == {3}
     loaded = await encounters(system, "load", str(sheet), code=1)
@@ -45,6 +46,7 @@ async def test_a_stop_from_its_record_to_the_copy_for_the_person(system: Pipelin
     clip = await docked(
         system, "ENC-0001", "BAY-ENC-1", owner=OFFICER,
         started="2026-01-07T02:59:50+00:00", ended="2026-01-07T03:05:10+00:00",
+        track=[{"latitude": 51.5102, "longitude": 0.0332, "at": "2026-01-07T03:01:00+00:00"}],
     )  # fmt: skip
 
     joined = "SELECT clip_id FROM encounter_clips c WHERE clip_id = %s AND NOT EXISTS (SELECT FROM encounter_gaps g"
@@ -55,7 +57,11 @@ async def test_a_stop_from_its_record_to_the_copy_for_the_person(system: Pipelin
     await encounters(system, "reason", "ENC/1", "--gap", "none", "--officer", OTHER, "--reason", "no camera was left")
     assert [gap["reason"] for gap in await gaps(system, OTHER, code=0)] == ["no camera was left"]
 
+    near = "SELECT 1 FROM encounter_clips WHERE clip_id = %s AND how = 'time+place'"
+    await system.some(lambda: system.sql(near, clip), "the place of the clip, read in the vault")
+    assert "metres away" in (await encounters(system, "record", "ENC/1")).out
     shown = await encounters(system, "record", "ENC/1", "--json")
+    assert [one["metres"] for one in shown.json["clips"]] == [11.0]
     assert [one["clip_id"] for one in shown.json["clips"]] == [clip] and shown.json["held_since"] is None
     await encounters(system, "record", "ENC/1", "--for-person", "--asked", "--out", str(page))
     text = page.read_text(encoding="utf-8")

@@ -14,6 +14,7 @@ from tests.retention.held import HERE, TEN, Held, near
 from workers.database.engine import fetch
 from workers.fate.moves import Disposal
 from workers.fate.row import find_on
+from workers.footage.recording import Place
 from workers.keys.statements import PURPOSES, now_iso
 from workers.retention.answers import Verdict
 from workers.retention.categorising import said_in
@@ -168,14 +169,15 @@ async def test_a_place_hold_keeps_what_was_there_or_may_have_been_and_clears_the
     there = await held.clip(track=[near(20), near(900)])
     passing = await held.clip(track=[near(-900), near(900)])
     nowhere = await held.clip()
+    without_a_fix = await held.clip(track=[Place(0.0, 0.0)])
     far = await held.clip(track=[near(900), near(50 + FIX_ERROR + 2)])
     forged = await held.clip(track=[near(900)], sidecar_sha256="0" * 64)
     another_time = await held.clip(began=TEN + 5 * HOUR, track=[near(0)])
 
     hold, _ = await held.ask(**PLACE)
 
-    expected = {there: "active", passing: "active", nowhere: "active", forged: "active", far: "cleared"}
-    assert await held.states(hold) == expected
+    kept = (there, passing, nowhere, without_a_fix, forged)
+    assert await held.states(hold) == dict.fromkeys(kept, "active") | {far: "cleared"}
     assert held.topics(far) == ["holds.matched", "holds.cleared"] and not (await held.fate(far)).held
     assert held.holds_at_store(far) == [False, False, False]
     assert await over(held, far) == [] and await over(held, there) == [hold] and await over(held, another_time) == []

@@ -15,6 +15,7 @@ from workers.database.engine import Row
 from workers.encounters.rows import find_encounter
 from workers.keys.statements import now_iso
 from workers.retention.answers import Answer
+from workers.retention.facts import HoldReason
 from workers.retention.scopes import check, enter_hold
 from workers.retention.self_ending import kept_after
 from workers.retention.statements import HoldLift, HoldRequest
@@ -143,3 +144,10 @@ PLACE = {
     "until": "2026-03-01T14:30:00+00:00",
 }
 """Where and when somebody complains of: at the first encounter."""
+
+COMPLAINT = ComplaintOpened("CO/00123/26", HoldReason.COMPLAINT, restricted=False)
+
+
+def refused(answer: Answer, words: str) -> None:
+    """The stage refused, and says why."""
+    assert answer.verdict == "refused" and words in answer.says, answer

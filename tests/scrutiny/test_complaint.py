@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tests.scrutiny.scrutinised import PLACE
 from workers.errors import Refused
@@ -87,14 +89,50 @@ def test_holds_are_told_when_their_end_moves_or_one_is_added() -> None:
         ((OutcomeSent("2026-12-02"),), "in the future"),
         ((OutcomeSent("2026-01-31"),), "before 2026-02-01"),
         ((OutcomeSent("2026-02-09"), ReviewApplied("2026-02-08")), "before 2026-02-09"),
+        # what the letter promised is not taken back, and no review is lost by saying an outcome again
+        ((OutcomeSent("2026-02-09"), OutcomeSent("2026-02-02")), "before 2026-02-09"),
+        ((OutcomeSent("2026-02-09"), ReviewApplied("2026-03-01"), OutcomeSent("2026-02-09")), "a review .* is open"),
+        ((OutcomeSent("2026-02-09"), ReviewApplied("2026-03-01"), ReviewDecided("2026-06-30"),
+          OutcomeSent("2026-03-02")), "before 2026-06-30"),
+        ((OutcomeSent("2026-02-09"), ReviewApplied("2026-03-01"), ReviewDecided("2026-06-30"),
+          ReviewDecided("2026-03-02")), "before 2026-06-30"),
         ((OutcomeSent("soon"),), "expected a day"),
     ],
-)
+)  # fmt: skip
 def test_what_does_not_follow_is_refused(steps: tuple[Deed, ...], words: str) -> None:
     with pytest.raises(Refused, match=words):
         after(*steps)
     with pytest.raises(Refused, match="there is no complaint"):
         apply(None, deed(OutcomeSent("2026-02-09")))
+
+
+STEPS = st.one_of(
+    *(st.dates(date(2026, 2, 1), date(2026, 11, 30)).map(lambda day, kind=kind: kind(day.isoformat()))
+      for kind in (OutcomeSent, ReviewApplied, ReviewDecided))
+)  # fmt: skip
+
+
+@given(st.lists(STEPS, max_size=12))
+def test_whatever_is_said_next_no_end_that_was_promised_comes_sooner(steps: list[Deed]) -> None:
+    complaint, promised = after(), datetime.min.replace(tzinfo=UTC)
+    for step in steps:
+        try:
+            complaint = apply(complaint, deed(step))
+        except Refused:
+            continue
+        end, _ = earliest_end(complaint)
+        assert end is None or end >= promised, (complaint, step)
+        promised = end or promised
+
+
+def test_what_people_have_lifted_is_held_anew() -> None:
+    def hold(*lifted: str) -> str:
+        return complaint_hold("complaint-1", OPENED, PLACE, by="PSD-1", at="now", lifted=lifted).hold_id
+
+    first = hold()
+    second = hold(first)
+    third = hold(first, second)
+    assert len({first, second, third}) == 3 and hold("hold-of-another") == first
 
 
 def test_a_complaint_stays_what_it_is() -> None:

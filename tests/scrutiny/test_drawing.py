@@ -10,8 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from workers.scrutiny.drawing import FORMAT, Draw, PassedOver, faults, list_digest, lot, rank, ranked
+from workers.custody.checkpoint import Checkpoint
+from workers.scrutiny.drawing import FORMAT, Draw, PassedOver, faults, list_digest, lot, other_list, rank, ranked
 
+NOTED = Checkpoint("force.example/log", 9, bytes(range(32)))
 TEN = tuple(f"encounter-{letter}" for letter in "abcdefghij")
 DOCS = Path(__file__).parents[2] / "docs" / "scrutiny.md"
 
@@ -19,7 +21,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "scrutiny.md"
 def published(encounters: tuple[str, ...], seed: str, n: int, excluded: dict[str, str]) -> Draw:
     out = lot(ranked(encounters, seed), n, excluded)
     return Draw(FORMAT, "draw-1", "2026-03", n, seed, tuple(sorted(encounters)), list_digest(encounters), out.drawn,
-                out.passed_over, 9, "00", "note")  # fmt: skip
+                out.passed_over, NOTED.size, NOTED.root.hex(), f"{NOTED.text()}\n— force c2ln\n")  # fmt: skip
 
 
 def test_a_golden_draw() -> None:
@@ -66,8 +68,18 @@ def test_a_published_draw_is_repeated_and_a_changed_one_is_found(
         changed.append(replace(made, passed_over=(*made.passed_over, dropped)))
     if made.passed_over:
         changed.append(replace(made, passed_over=made.passed_over[1:]))
+    # the note of another state: its size, its root; and what is no note
+    changed += [replace(made, size=8), replace(made, root="00" * 32), replace(made, checkpoint="note")]
     for one in changed:
         assert faults(one), one
+
+
+def test_the_list_is_the_one_that_the_panel_was_given() -> None:
+    made = published(TEN, "tooting", 3, {})
+    given = "".join(f"{one}\n" for one in TEN).encode()
+    assert other_list(made, given) == []
+    [wrong] = other_list(made, given.replace(b"encounter-a", b"encounter-z"))
+    assert made.list_sha256 in wrong
 
 
 def test_the_dozen_lines_of_the_docs_draw_the_same(tmp_path: Path) -> None:

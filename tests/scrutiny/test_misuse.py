@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from console.cli import misuse
 from console.web.people import PEOPLE, People, Role
+from streams import messages as m
 from streams.messages import MisuseConsulted
 from tests.encounters.force import an_encounter
 from tests.scrutiny.scrutinised import Scrutinised
@@ -138,6 +140,34 @@ async def test_the_histories_are_those_of_the_catalogue(scrutinised: Scrutinised
         (What.THIN_REASON, "PC-9", clip),
         (What.DELETION_ASKED, "PC-4711", clip),
     ]
+    async with database.connection() as connection:
+        span = (T0 - timedelta(days=1), T0 + timedelta(days=30))
+        theirs = await findings(connection, *span, reader="PC-4711")
+        assert theirs == [], "neither what they did nor who looked at their clip"
+        assert [one.person for one in await findings(connection, *span, reader="PC-9")] == ["PC-4711"] * 2
+    await database.execute("DELETE FROM early_requests")
+    early = {"type": "early", "asked_by": "PC-9", "approved_by": "PC-4711", "at": (T0 + timedelta(hours=3)).isoformat()}
+    await database.execute(
+        "INSERT INTO clip_fate (clip_id, camera, recording, standing, docking, report, facts)"
+        " VALUES (%s, 'BWC-1', 'c1', 'released', 1, '{}', %s)",
+        (clip, json.dumps([early])),
+    )
+    async with database.connection() as connection:
+        [approved] = [one for one in await findings(connection, *span) if one.what is What.DELETION_ASKED]
+    in_vain = m.RequestRefused("evt-r", "early disposal", "PC-4711", "it is kept by the force", "ask later", clip)
+    of_another = m.RequestRefused("evt-s", "early disposal", "PC-9", "it is kept by the force", "ask later", clip)
+    for told in (in_vain, of_another):
+        cause = (told.request,)
+        force.told.append(
+            m.event("requests.refused", told, key="evt", subject=told.request, source="retention", cause=cause)
+        )
+    await force.recorded()
+    async with database.connection() as connection:
+        found = await findings(connection, datetime.now(UTC) - timedelta(hours=1), datetime.now(UTC))
+    assert [(one.what, one.person, one.says) for one in found] == [
+        (What.DELETION_ASKED, "PC-4711", "asked in vain that the clip goes before its time: it is kept by the force")
+    ]
+    assert (approved.person, approved.says) == ("PC-4711", "approved that the clip goes before its time; PC-9 asked")
     await database.execute(
         "INSERT INTO cases (case_id, urn, kind, version, officer, clock, incidents, opened_at, body) VALUES"
         " ('case-1', 'U', 'prosecution', 1, 'PC-9', 'none', '{}', %s, '{}')",

@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-import pytest
 from msgspec.structs import replace
 
 from streams.rebuilding import _is_message as is_message
-from tests.scrutiny.scrutinised import PLACE, Scrutinised
+from tests.scrutiny.scrutinised import COMPLAINT, PLACE, Scrutinised, refused
 from workers.database.engine import Database
 from workers.database.schema import upgrade
-from workers.errors import Refused
-from workers.keys.statements import now_iso
+from workers.keys.signing import Signed
 from workers.prosecution.disclosure.times import LONDON
-from workers.retention.answers import Answer
+from workers.prosecution.statements import DerivativeKind, Lineage
 from workers.retention.facts import HoldReason
-from workers.retention.lifting import COMPLAINTS, ask_to_lift, set_ends
-from workers.retention.scopes import find_hold
-from workers.retention.statements import HoldLift, HoldRequest, PlaceAndRadius
+from workers.retention.statements import HoldRequest, PlaceAndRadius
 from workers.scrutiny.drawing import PassedOver, faults
-from workers.scrutiny.holding import complaint_hold
 from workers.scrutiny.listing import excluded_of
-from workers.scrutiny.queries import published, returned_to, shown
+from workers.scrutiny.queries import published, recorded_since, redactions, returned_to, shown
 from workers.scrutiny.restoring import restore_scrutiny
 from workers.scrutiny.rows import find_complaint, find_draw
-from workers.scrutiny.statements import ComplaintOpened, DrawKind, Grade, OutcomeSent, ReviewApplied
-
-COMPLAINT = ComplaintOpened("CO/00123/26", HoldReason.COMPLAINT, restricted=False)
-
-
-def refused(answer: Answer, words: str) -> None:
-    assert answer.verdict == "refused" and words in answer.says, answer
+from workers.scrutiny.statements import DrawKind, Grade, Graded, OutcomeSent
 
 
 async def test_a_draw_is_made_again_recorded_and_held(scrutinised: Scrutinised) -> None:
@@ -101,7 +90,7 @@ async def test_what_may_not_be_shown_is_passed_over_with_a_word(scrutinised: Scr
     await scrutinised.stands(a_hold("panel", "encounter", HoldReason.SCRUTINY, encounter="NE-5"))
     async with scrutinised.database.connection() as connection:
         words = await excluded_of(connection, [one, two, three, four, five])
-    assert words == {two: "complaint", three: "kept-by-the-force", four: "live-case"}
+    assert words == dict.fromkeys((two, three, four), "live-case-or-complaint"), "no word tells what is restricted"
     await scrutinised.fixed()
     _, deed, answer = await scrutinised.draw("tooting", 5)
     assert answer.verdict == "done" and set(deed.drawn) == {one, five}
@@ -132,6 +121,49 @@ async def test_a_grade_goes_back_to_the_officer_and_asks_for_the_end_of_the_hold
     assert len(await scrutinised.rows("scrutiny_grades")) == 2, "both stay on record"
 
 
+async def test_who_was_there_grades_no_encounter_of_their_own(scrutinised: Scrutinised) -> None:
+    await scrutinised.on_record(3)
+    await scrutinised.fixed()
+    about, deed, _ = await scrutinised.draw(n=1)
+    await scrutinised.grade(about, deed.drawn[0], Grade.RED, "no grounds", lift=False)
+    theirs = await scrutinised.give(about, Graded(deed.drawn[0], Grade.GREEN, "all was well"), "PC-4711")
+    refused(theirs, "PC-4711 was at")
+    async with scrutinised.database.connection() as connection:
+        [back] = await returned_to(connection, "PC-4711")
+        kept = await find_draw(connection, about)
+        assert kept is not None
+        [one] = await shown(connection, kept)
+    assert (back.grade, one.grade, one.grades) == (Grade.RED, Grade.RED, 1)
+
+
+async def test_what_came_on_record_after_the_list_is_counted(scrutinised: Scrutinised) -> None:
+    await scrutinised.on_record(2)
+    await scrutinised.fixed()
+    about, _, _ = await scrutinised.draw(n=1)
+    await scrutinised.on_record(3, borough="Hackney", bcu="CE")
+    await scrutinised.fixed()
+    async with scrutinised.database.connection() as connection:
+        kept = await find_draw(connection, about)
+        assert kept is not None and await recorded_since(connection, kept) == 3
+    await scrutinised.database.execute("UPDATE counted_upto SET size = 0")
+    async with scrutinised.database.connection() as connection:
+        assert await recorded_since(connection, kept) is None, "as after a rebuild: nothing is counted yet"
+
+
+def test_a_redaction_of_a_part_is_said_to_be_one() -> None:
+    def made(clip: str, start: float | None, end: float | None) -> Lineage:
+        return Lineage("derivative-1", clip, DerivativeKind.REDACTION, "00", 1, "00", 1, "video/mp4", "ffmpeg", (), {},
+                       "", None, start, end, "", Signed("", "", ""))  # fmt: skip
+
+    spans = (("clip-a", None, None), ("clip-a", 3, 4), ("clip-b", 75.5, 180), ("clip-c", 9, None))
+    found = redactions([made(*span) for span in spans])
+    assert found == {
+        "redacted": ["clip-a", "clip-b", "clip-c"],
+        "parts": ["clip-b, from 75.5 s to 180 s", "clip-c, from 9 s to its end"],
+    }
+    assert redactions([]) == {"redacted": [], "parts": []}
+
+
 async def test_a_sample_is_of_one_unit_and_drawn_once(scrutinised: Scrutinised) -> None:
     await scrutinised.on_record(3, borough="Newham")
     theirs = await scrutinised.on_record(3, borough="Hackney", bcu="CE")
@@ -143,53 +175,6 @@ async def test_a_sample_is_of_one_unit_and_drawn_once(scrutinised: Scrutinised) 
     refused(again, "was sampled for 2026-03")
     _, _, bare = await scrutinised.draw("s3", 2, kind=DrawKind.SAMPLE)
     refused(bare, "a sample is of one unit")
-
-
-async def test_a_complaint_from_its_hold_to_its_end(scrutinised: Scrutinised) -> None:
-    about, answer = await scrutinised.complain(COMPLAINT, PLACE)
-    assert answer.verdict == "done" and "no outcome was sent yet" in answer.says
-    _, same = await scrutinised.complain(COMPLAINT, PLACE)
-    assert same.verdict == "done" and same.details is not None and same.details["version"] == 1
-    [asked] = await scrutinised.outbox("holds.requested")
-    wider = PLACE | {"place": {"latitude": 51.5, "longitude": -0.1, "metres": 500.0}}
-    foreign = complaint_hold("complaint-of-another", COMPLAINT, wider, by="ADMIN", at=now_iso())
-    wrong = await scrutinised.give(about, COMPLAINT, holds=(scrutinised.force.sign(foreign),))
-    refused(wrong, "is not one of the complaint")
-    today = datetime.now(LONDON).date()
-    refused(await scrutinised.give(about, OutcomeSent((today + timedelta(days=2)).isoformat())), "in the future")
-    sent = await scrutinised.give(about, OutcomeSent(today.isoformat()))
-    assert sent.verdict == "done" and "28 days from the day after" in sent.says
-    await scrutinised.give(about, ReviewApplied(today.isoformat()))
-    ends = await scrutinised.outbox("complaints.end-set")
-    assert [end["holds"] for end in ends] == [[asked["hold_id"]]] * 2 and ends[1]["earliest_end"] is None
-    until = datetime.fromisoformat(ends[0]["earliest_end"])
-    assert (until.date() - today).days == 29 and until.strftime("%H:%M") == "00:00"
-
-
-async def test_a_complaints_hold_ends_by_its_outcome_alone_and_by_two_people(scrutinised: Scrutinised) -> None:
-    hold = complaint_hold("complaint-1", COMPLAINT, PLACE, by="ADMIN", at="2026-03-05T09:00:00Z")
-    await scrutinised.stands(hold)
-    now = datetime(2026, 4, 1, tzinfo=UTC)
-
-    async def lifted(by: str, at: datetime) -> bool:
-        lift = HoldLift(hold.hold_id, "over", by, now_iso())
-        async with scrutinised.database.transaction() as connection:
-            await ask_to_lift(connection, lift, scrutinised.force.sign(lift, by), at)
-            found = await find_hold(connection, hold.hold_id)
-        return found is not None and found.lifted_at is not None
-
-    with pytest.raises(Refused, match="belongs to the complaint CO/00123/26"):
-        await lifted("ADMIN", now)
-    async with scrutinised.database.transaction() as connection:
-        await set_ends(connection, [hold.hold_id], 9, datetime(2026, 3, 6, tzinfo=UTC))
-    with pytest.raises(Refused, match="belongs to the complaint"):
-        await lifted("ADMIN", now)  # a case that names another's hold moves nothing
-    async with scrutinised.database.transaction() as connection:
-        await set_ends(connection, [hold.hold_id], 2, datetime(2026, 3, 30, tzinfo=UTC), of=COMPLAINTS)
-    with pytest.raises(Refused, match="ends no sooner than 2026-03-30"):
-        await lifted("ADMIN", datetime(2026, 3, 29, 23, 59, tzinfo=UTC))
-    assert not await lifted("ADMIN", now)
-    assert await lifted("PC-4711", now)
 
 
 async def test_a_lost_database_comes_back_with_draws_grades_and_complaints(scrutinised: Scrutinised) -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 
 from workers.custody.queries import SealedHead
 from workers.statistics.areas import Areas
@@ -35,18 +35,17 @@ def october() -> Stated:
 
 def a_year() -> list[Stated]:
     """Every month of the year before October, each as it was published then."""
-    then = datetime(2026, 1, 1, tzinfo=UTC)
     return [
-        a_month(one.name, seed, SealedHead(1000 + seed, bytes(32), HEAD.checkpoint, then))
+        a_month(one.name, seed, SealedHead(1000 + seed, bytes(32), HEAD.checkpoint, one.until + timedelta(days=40)))
         for seed, one in enumerate(last_months("2026-10")[:-1])
     ]
 
 
-def a_month(name: str, seed: int = 3, head: SealedHead = HEAD) -> Stated:
+def a_month(name: str, seed: int = 3, head: SealedHead = HEAD, bcus: Mapping[str, tuple[str, ...]] = BCUS) -> Stated:
     """The statement of a month, the same each time."""
     found: dict[str, list[Counted]] = {figure.name: [] for figure in FIGURES}
     chance = random.Random(seed)
-    for bcu, boroughs in BCUS.items():
+    for bcu, boroughs in bcus.items():
         for borough in boroughs:
             for figure, measure, number in _borough(chance):
                 found[figure].append(Counted(bcu, borough, measure, number, number))
@@ -74,11 +73,13 @@ def _borough(chance: random.Random) -> Iterator[tuple[str, str, int]]:
             yield "filmed", f"{kind}_{part}", int(most * share * chance.uniform(0.5, 1.2))
     gaps = {kind: chance.randint(0, 40) for kind in ("none", "late", "early", "muted")}
     yield from (("gaps", f"gap_{kind}", number) for kind, number in gaps.items())
-    every = sum(gaps.values())
-    camera, officer = int(every * 0.4), int(every * 0.35)
-    yield "gaps", "explained_camera", camera
-    yield "gaps", "explained_officer", officer
-    yield "gaps", "explained_open", every - camera - officer
+    part = sum(gaps.values()) - gaps["none"]
+    yield "gaps", "gap_partial", part
+    for measure, every in (("unrecorded", gaps["none"]), ("partial", part)):
+        camera, officer = int(every * 0.4), int(every * 0.35)
+        yield "gaps", f"{measure}_camera", camera
+        yield "gaps", f"{measure}_officer", officer
+        yield "gaps", f"{measure}_open", every - camera - officer
 
 
 def _force() -> Iterator[tuple[str, str, int, int]]:

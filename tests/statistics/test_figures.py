@@ -127,10 +127,32 @@ async def test_encounters_by_their_newest_join(told: Told) -> None:
     }  # fmt: skip
     told.tell("keys.enrolled", {"owner": "X"})
     assert await asked(told, "gaps") == {
-        ("Camden", "gap_none"): 1, ("Camden", "gap_muted"): 1, ("Camden", "explained_officer"): 1,
-        ("Camden", "explained_open"): 1, ("Islington", "gap_none"): 1, ("Islington", "gap_late"): 1,
-        ("Islington", "gap_early"): 1, ("Islington", "explained_camera"): 1, ("Islington", "explained_open"): 2,
+        ("Camden", "gaps"): 2, ("Camden", "gap_none"): 1, ("Camden", "unrecorded_officer"): 1,
+        ("Camden", "gap_partial"): 1, ("Camden", "gap_muted"): 1, ("Camden", "partial_open"): 1,
+        ("Islington", "gaps"): 3, ("Islington", "gap_none"): 1, ("Islington", "unrecorded_camera"): 1,
+        ("Islington", "gap_partial"): 2, ("Islington", "gap_late"): 1, ("Islington", "gap_early"): 1,
+        ("Islington", "partial_open"): 2,
     }  # fmt: skip
+
+
+async def test_what_stands_behind_a_number_counts_once_however_many_boroughs_it_reaches(told: Told) -> None:
+    clips = [told.recorded(dock=dock) for dock in ("DOCK-01", "DOCK-02", "DOCK-03")]
+    for clip in clips:
+        told.did("holds.accepted", clip, hold_id="hold-a", hold_reason="complaint")
+    told.did("holds.accepted", clips[2], hold_id="hold-b", hold_reason="dsi")
+    told.submission("case-1", *clips)
+    told.submission("case-2", clips[0])
+    told.encounter("enc-1", *[("none", None)] * 5, officers=5)
+    head = await told.seal()
+    names = ("complaints", "submitted", "gaps")
+    found = await answers(told.database, head, month("2026-10"), AREAS, [BY_NAME[name] for name in names])
+    for name, measure, numbers in (
+        ("complaints", "linked", (3, 2)),  # two holds
+        ("submitted", "submitted", (3, 2)),  # two cases
+        ("gaps", "gap_none", (5, 1)),  # one stop
+    ):
+        rows = [row for row in found[name] if row.measure == measure]
+        assert (sum(row.number for row in rows), sum(row.behind for row in rows)) == numbers, name
 
 
 async def test_a_figure_of_a_checkpoint_does_not_see_what_came_after(told: Told) -> None:

@@ -24,7 +24,7 @@ async def stop(database: Database, name: str, *officers: str) -> None:
         (name, name),
     )
     for officer in officers:
-        await database.execute("INSERT INTO encounter_officers VALUES (%s, %s, 'present')", (name, officer))
+        await database.execute("INSERT INTO encounter_officers VALUES (%s, %s, 'present', now())", (name, officer))
 
 
 async def gap(database: Database, name: str, officer: str, kind: str, *, explained: str | None = None) -> None:

@@ -8,20 +8,23 @@ import hashlib
 import io
 import json
 import re
+from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from msgspec.structs import replace
 
 from console.cli.stats import stats
-from tests.statistics.sample import october
+from tests.statistics.sample import a_month, october
 from tests.statistics.told import Told
 from workers.database.engine import Database
 from workers.errors import ConfigurationInvalid, RuleBroken
 from workers.statistics.areas import Areas, parse_areas
 from workers.statistics.figures import FIGURES
 from workers.statistics.months import month
+from workers.statistics.page import page
 from workers.statistics.publishing import files, publish
 from workers.statistics.stated import places
 
@@ -90,6 +93,14 @@ def test_what_was_published_is_not_written_over(tmp_path: Path) -> None:
         publish(october(), Areas(), tmp_path / "october")
 
 
+def test_a_month_that_is_not_over_says_so() -> None:
+    unfinished = replace(october(), sealed_at=datetime(2026, 10, 22, 10, 0, tzinfo=UTC))
+    assert unfinished.unfinished and not october().unfinished
+    assert "was not over" in page(unfinished).decode() and "was not over" not in page(october()).decode()
+    september = replace(a_month("2026-09"), sealed_at=datetime(2026, 9, 20, tzinfo=UTC))
+    assert "September 2026, not over" in page(october(), [september]).decode()
+
+
 @pytest.mark.parametrize("name", ["2026-13", "2026-00", "2026", "26-10", "2026-10'; DROP TABLE cases; --", "0000-01"])
 def test_what_is_no_month_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="expected a month such as 2026-10"):
@@ -111,6 +122,7 @@ def test_a_month_is_one_of_local_time() -> None:
         ("dock,bcu,borough\nDOCK-01,CW\n", "row 2: expected dock, bcu and borough"),
         ("dock,bcu,borough\n../x,CW,Camden\n", "row 2: '../x' is no id of a dock"),
         ("dock,bcu,borough\nDOCK-01,CW,Camden\nDOCK-01,NW,Brent\n", "row 3: DOCK-01 stands in Camden already"),
+        ("dock,bcu,borough\nDOCK-01,CW,Camden\nDOCK-02,NW,Camden\n", "row 3: Camden is a part of CW already"),
     ],
 )
 def test_areas_that_are_wrong_are_named(rows: str, says: str) -> None:
@@ -144,7 +156,8 @@ async def test_no_person_is_in_what_is_published_and_every_command_says_the_same
     told.tell("cases.changed", {"case_id": "case-1", "change": {"body": json.dumps(
         {"change": {"type": "defendant", "defendant": "D1", "name": "Timmy Tiptoes"}})}})  # fmt: skip
     for n in range(8):
-        told.encounter(f"enc-{n}", ("none", None), at=f"2026-10-{n + 1:02}T10:00:00+00:00")
+        told.encounter(f"enc-{n}", ("none", None), at=f"2026-10-{n + 1:02}T10:00:00+00:00",
+                       borough="12 Acacia Avenue", bcu="Jane Roe")  # what somebody typed is no area  # fmt: skip
     head = await told.seal()
     (tmp_path / "areas.csv").write_text("dock,bcu,borough\nDOCK-01,CW,Camden\n")
     (tmp_path / "settings.toml").write_text(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
 import pytest
 
 from tests.custody.logs import ORIGIN
 from tests.statistics.told import Told
+from workers.custody.checkpoint import Checkpoint
 from workers.custody.queries import SealedHead
 from workers.database.engine import Database
-from workers.errors import LogForked, RuleBroken
+from workers.database.schema import drop_schema, upgrade
+from workers.errors import LogForked, RuleBroken, TileInvalid
 from workers.statistics.areas import parse_areas
 from workers.statistics.asking import Answers
 from workers.statistics.figures import FIGURES
 from workers.statistics.months import month
-from workers.statistics.reproducing import checkpoint_at, reproduce
+from workers.statistics.reproducing import checkpoint_at, reproduce, restore_entries
 from workers.statistics.stated import answers
+from workers.vault.faults import NotThere
 from workers.vault.keys import CUSTODY_OTHER
 
 pytestmark = pytest.mark.stack
@@ -88,6 +94,67 @@ async def test_a_vault_that_lost_what_is_about_no_clip_is_not_believed(told: Tol
     told.gone(CUSTODY_OTHER)
     with pytest.raises(LogForked, match="payloads that are about no clip are missing"):
         await again(told, head)
+
+
+def flipped(at: float) -> Callable[[bytes], bytes]:
+    """One bit another, so far into the object."""
+
+    def change(data: bytes) -> bytes:
+        place = int(at * (len(data) - 1))
+        return data[:place] + bytes([data[place] ^ 1]) + data[place + 1 :]
+
+    return change
+
+
+async def test_whatever_is_changed_in_the_vault_no_figure_comes_of_it(told: Told) -> None:
+    a_month(told)
+    head = await told.seal()
+    checkpoint, _ = checkpoint_at(told.sealed.archive, head.size, [told.sealed.key.verifier], ORIGIN)
+    schema = f"{told.database.schema}_again"
+    await asyncio.to_thread(upgrade, told.database.dsn, schema)
+    changes: list[tuple[str, Callable[[bytes], bytes | None]]] = [
+        ("tile/entries/", flipped(0.0)),  # the length of an entry
+        ("tile/entries/", flipped(0.4)),
+        ("tile/entries/", lambda data: data.replace(b'"device":"taser"', b'"device":"other"', 1)),
+        ("tile/entries/", lambda data: data[: len(data) // 2]),
+        ("tile/entries/", lambda data: None),
+        ("payloads/other/", flipped(0.5)),
+        ("payloads/other/", lambda data: data[:-1]),
+        ("payloads/other/", lambda data: None),
+        ("checkpoints/", flipped(0.9)),  # the signature
+        ("checkpoints/", lambda data: data.replace(f"\n{head.size}\n".encode(), f"\n{head.size - 1}\n".encode())),
+        ("checkpoints/", lambda data: None),
+    ]
+    caught = 0
+    try:
+        for name, change in changes:
+            back = told.changed(name, change)
+            with pytest.raises((LogForked, TileInvalid, RuleBroken, NotThere)):
+                checkpoint_at(told.sealed.archive, head.size, [told.sealed.key.verifier], ORIGIN)
+                await restored(told, schema, checkpoint)
+            caught += 1
+            back()
+        print(f"{len(changes)} changes, {caught} caught")
+        assert caught == len(changes) == 11
+        await restored(told, schema, checkpoint)  # with everything put back it is believed again
+    finally:
+        await asyncio.to_thread(drop_schema, told.database.dsn, schema)
+
+
+async def restored(told: Told, schema: str, checkpoint: Checkpoint) -> None:
+    """The entries of the vault in a schema that has none."""
+    async with Database(told.database.dsn, schema, size=1) as database:
+        await database.execute("TRUNCATE custody")
+        await restore_entries(database, told.sealed.archive, checkpoint, told=lambda done: None)
+
+
+async def test_a_row_of_the_log_that_is_changed_before_it_is_counted_shows(told: Told) -> None:
+    a_month(told)
+    head = await told.seal()
+    done = await told.database.execute("UPDATE custody SET entry = replace(entry, 'taser', 'vehicle')")
+    assert done
+    found, true = await here(told, head), await again(told, head)
+    assert found["recorded"] != true["recorded"] and found["filmed"] == true["filmed"]
 
 
 async def test_a_checkpoint_that_was_never_sealed_is_named(told: Told) -> None:

@@ -154,6 +154,62 @@ def test_clips_are_withheld_with_the_cases_that_they_rest_on() -> None:
     assert told(table)["clips_submitted"] == 140
 
 
+def test_what_two_figures_count_alike_is_withheld_in_both() -> None:
+    """Seven deleted in a force's first month: the table of rules must not tell what that of the kept withholds."""
+    answers = {
+        "recorded": (row("recorded_body_worn", 100),),
+        "kept": (row("kept", 91), row("waiting", 2), row("deleted", 7)),
+        "deleted": (row("rule: passing", 7),),
+        "looked_at": (row("verb: collection", 100, "", ""), row("verb: erasure", 7, "", "")),
+    }
+    recorded, kept, deleted, looked = tables([BY_NAME[name] for name in answers], answers)
+    assert told(kept)["waiting"] is None
+    hidden = [told(kept)["deleted"], told(deleted)["deletions"], told(looked)["verb: erasure"]]
+    assert hidden in ([None, None, None], [7, 7, 7]), "in all three tables or in none"
+    assert told(kept)["kept"] is None or hidden == [None, None, None], "something protects the two that wait"
+    assert told(recorded)["recorded"] == told(looked)["verb: collection"] == 100
+
+
+@pytest.mark.parametrize(
+    ("figure", "measure", "other"),
+    [("submitted", "submitted", "not_submitted"), ("complaints", "linked", "not_linked")],
+)
+def test_sixty_recordings_of_one_case_or_complaint_are_one(figure: str, measure: str, other: str) -> None:
+    """They were docked in three boroughs; the case counts in the first of them, and is one in their BCU too."""
+    answers = {
+        figure: (
+            row(measure, 20, behind=1), row(measure, 30, "Islington", behind=0),
+            row(measure, 10, "Brent", "NW", behind=0),
+            row(measure, 80, "Hackney", "NE", behind=9),
+            *(row(other, 900, borough, bcu)
+              for borough, bcu in (("Camden", "CW"), ("Islington", "CW"), ("Brent", "NW"), ("Hackney", "NE"))),
+        )
+    }  # fmt: skip
+    [table] = tables([BY_NAME[figure]], answers)
+    assert [told(table, borough)[measure] for borough in ("Camden", "Islington", "Brent")] == [None, None, None]
+    [unit] = [place for place in table.bcus() if place.bcu == "CW"]
+    assert {line.measure: line.number for line in unit.lines}[measure] is None
+    assert told(table)["recorded"] == 3740
+
+
+def test_five_officers_at_one_stop_are_one_stop() -> None:
+    gaps = (row("gaps", 5, behind=1), row("gap_none", 5, behind=1), row("unrecorded_open", 5, behind=1))
+    more = tuple(row(measure, 40, "Brent", behind=30) for measure in ("gaps", "gap_none", "unrecorded_officer"))
+    [table] = tables([BY_NAME["gaps"]], {"gaps": gaps + more})
+    assert {told(table, "Camden")[measure] for measure in ("gaps", "gap_none", "unrecorded_open")} == {None}
+    assert told(table)["gaps"] == 45 and told(table)["unrecorded_open"] is None
+
+
+def test_gaps_of_the_same_few_encounters_do_not_add_up_to_enough() -> None:
+    """Three stops begun late and ended early: six gaps, and still three stops, which a total must not leave over."""
+    numbers = {"gaps": (96, 80), "gap_none": (50, 50), "unrecorded_open": (50, 50), "gap_partial": (46, 30),
+               "partial_open": (46, 30), "gap_late": (3, 3), "gap_early": (3, 3), "gap_muted": (40, 30)}  # fmt: skip
+    rows = tuple(row(measure, number, behind=behind) for measure, (number, behind) in numbers.items())
+    [table] = tables([BY_NAME["gaps"]], {"gaps": rows})
+    assert told(table)["gap_late"] is None is told(table)["gap_early"]
+    assert told(table)["gap_muted"] is None or told(table)["gap_partial"] is None, "40 of 46 leave over six gaps"
+
+
 def test_every_figure_of_a_month_without_anything_is_zero() -> None:
     made = tables(FIGURES, {figure.name: () for figure in FIGURES})
     assert {line.number for table in made for place in table.places for line in place.lines} == {0}

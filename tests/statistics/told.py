@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -117,6 +117,33 @@ class Told:
         for version in list(self.sealed.vault.list_versions(custody_payload_prefix("force", about))):
             self.sealed.vault.delete_version(version.key, version.version_id)
         self._later = timedelta(0)
+
+    def changed(self, name: str, change: Callable[[bytes], bytes | None]) -> Callable[[], None]:
+        """Somebody who may do anything at the store changes the last object of the log under a name, or takes it away.
+
+        Args:
+            name: how its name begins: "tile/entries/000", "checkpoints/".
+
+        Returns:
+            What puts the old bytes back.
+        """
+        vault = self.sealed.vault
+        self._later = timedelta(days=3)  # no lock of the day it was written stands any more
+        *_, found = vault.list_versions(f"force/custody/{name}")
+        before = vault.get_small(found.key, found.version_id, limit=1 << 26)
+        vault.delete_version(found.key, found.version_id)
+        after = change(before)
+        assert after != before, "nothing was changed"
+        if after is not None:
+            vault.put_new(found.key, after, lock_until=None)
+        self._later = timedelta(0)
+
+        def back() -> None:
+            for version in list(vault.list_versions(found.key)):
+                vault.delete_version(version.key, version.version_id)
+            vault.put_new(found.key, before, lock_until=None)
+
+        return back
 
     async def written(self) -> None:
         """Append what was told."""

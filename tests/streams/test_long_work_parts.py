@@ -90,7 +90,22 @@ async def test_what_goes_before_it_took_its_first_step_gives_its_slot_and_its_cl
 async def test_what_ends_the_stage_ends_it_with_its_code(engine: Engine) -> None:
     await engine.take_in("poison")
     async with asyncio.timeout(10):
-        end = await engine.work._ends
+        end = await engine.work._fatal
     assert end.code == exits.TOO_MANY_FAULTS
     [window] = engine.partitions.windows()
     assert window.position is None, "it is not acknowledged"
+
+
+async def test_a_defect_at_work_ends_the_stage_and_acknowledges_nothing(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(job: object) -> None:
+        raise AssertionError("the window lost it")
+
+    monkeypatch.setattr(engine.partitions, "finish", broken)
+    await engine.take_in("CLIP-1")
+    async with asyncio.timeout(10):
+        end = await engine.work._fatal
+    assert end.code == exits.UNSAFE and "the window lost it" in str(end)
+    [window] = engine.partitions.windows()
+    assert window.position is None and not engine.work._turns.at_work

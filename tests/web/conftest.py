@@ -10,6 +10,8 @@ import pytest
 from streams.settings import load
 from tests.web.both import Both, both_of
 from tests.web.site import Site
+from tests.web.station import Station
+from tests.web.stops import TABLES
 from workers.database.engine import Database
 from workers.database.schema import upgrade
 
@@ -18,7 +20,7 @@ TOUCHED = (
     "web_sessions", "web_tries", "web_reasons",
     "web_answers", "web_token_uses",
     "schedule", "policies", "cases", "answers", "holds", "hold_clips",
-    "derivatives", "exhibits", "submissions", "complaints", "hold_ends",
+    "derivatives", "exhibits", "submissions", "complaints", "hold_ends", *TABLES,
 )  # fmt: skip
 
 
@@ -44,6 +46,21 @@ async def site(dsn: str, emptied: Database, tmp_path: Path) -> AsyncIterator[Sit
     await made.server.start()
     yield made
     await made.close()
+
+
+@pytest.fixture
+async def station(
+    emptied: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str
+) -> AsyncIterator[Station]:
+    """A board with its stages; one of professional standards has a key."""
+    settings = load(tmp_path, namespace=emptied.schema, database=dsn)
+    made = Station(settings, emptied, monkeypatch)
+    try:
+        await made.open()
+        await made.enrolled("PSD-1")
+        yield made
+    finally:
+        await made.close()
 
 
 @pytest.fixture

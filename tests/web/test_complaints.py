@@ -3,71 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import httpx
 import msgspec
 import pytest
 
-from console.cli.timeline import moments
-from console.web.api import ROOT
-from console.web.people import Role
 from console.web.rendering import LONDON
 from streams import messages as m
-from streams.settings import load
-from tests.web.site import Browser, Site
+from tests.web.complaining import PLACE, REFERENCE, opened, standards
+from tests.web.site import Site
 from tests.web.station import Station
-from workers.database.engine import Database
-from workers.keys.statements import PURPOSES
-from workers.retention.facts import HoldReason
-from workers.retention.statements import HoldLift, HoldRequest
+from workers.retention.statements import HoldLift
 from workers.scrutiny.statements import complaint_id
-
-PLACE = {
-    "reason": "complaint",
-    "place": "51.5007,-0.1246,200",
-    "since": "2026-11-22T09:30",
-    "until": "2026-11-22T10:30",
-}
-"""Where the clips of these tests were made, as far as anybody knows: they have no track."""
-
-REFERENCE = "CO/00123/26"
-SECRETS = (REFERENCE, "conduct", "complaint", "PSD-1", "51.5", "200 m")
-"""What tells of a restricted complaint."""
-
-_MAIN = re.compile("<main.*</main>", re.DOTALL)
-
-
-@pytest.fixture
-async def station(
-    emptied: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dsn: str
-) -> AsyncIterator[Station]:
-    """A board with its stages; one of professional standards has a key."""
-    settings = load(tmp_path, namespace=emptied.schema, database=dsn)
-    made = Station(settings, emptied, monkeypatch)
-    try:
-        await made.open()
-        await made.enrolled("PSD-1")
-        yield made
-    finally:
-        await made.close()
-
-
-async def standards(site: Site, person: str = "PSD-1") -> Browser:
-    return await site.signed_in(person, Role.STANDARDS)
-
-
-async def opened(browser: Browser, reference: str = REFERENCE, **fields: str) -> httpx.Response:
-    return await browser.send("/complaints", "/complaints", reference=reference, **(PLACE | fields))
-
-
-def main(answer: httpx.Response) -> str:
-    """What the page itself says."""
-    found = _MAIN.search(answer.text)
-    assert found is not None
-    return found.group()
 
 
 def today() -> str:
@@ -203,83 +150,6 @@ async def test_what_no_stage_has_decided_yet_is_sent_and_shows_later(
     station.away = True
     answer = await opened(await standards(station))
     assert answer.status_code == 200 and "signed and sent" in answer.text and "None." in answer.text
-
-
-async def test_whoever_it_concerns_and_their_supervisor_learn_nothing_of_a_restricted_complaint(
-    station: Station,
-) -> None:
-    clip, near = await station.stored("PC-100"), await station.stored("PC-100")
-    browser = await standards(station)
-    answer = await opened(browser, reason="conduct", restricted="yes")
-    assert answer.status_code == 200 and "restricted" in main(answer)
-    await browser.get(f"/clips/{clip}")
-    [hold] = await station.database.fetch("SELECT hold_id FROM holds WHERE restricted")
-    cleared = "UPDATE hold_clips SET state = 'cleared' WHERE clip_id = %s"
-    await station.database.execute(cleared, (near,))
-    await station.database.execute("UPDATE clip_fate SET hold_reasons = '{}' WHERE clip_id = %s", (near,))
-
-    officer = await station.signed_in("PC-100", Role.OFFICER)
-    supervisor = await station.signed_in("PS-900", Role.SUPERVISOR)
-    await supervisor.send(f"/clips/{clip}/reason", f"/clips/{clip}", reason="a welfare check on the shift")
-    await supervisor.send(f"/clips/{near}/reason", f"/clips/{near}", reason="a welfare check on the shift")
-    pages = ("/mine", f"/clips/{clip}", f"/clips/{near}", "/search?officer=PC-100", "/board/lists/holds")
-    for one in (officer, supervisor):
-        for path in (*pages, "/reasons", "/cases", "/alarms", f"{ROOT}/clips/{clip}", f"{ROOT}/clips/{near}"):
-            answer = await one.get(path)
-            if answer.status_code == 403:
-                assert path in ("/reasons", "/alarms", "/board/lists/holds"), path
-                continue
-            text = answer.text.partition("</header>")[2] or answer.text
-            for secret in (*SECRETS, hold["hold_id"]):
-                told = text.replace("complaint, claim or request", "") if one is supervisor else text
-                assert secret not in told.replace('value="complaint">complaint', ""), (path, secret)
-        assert "/complaints" not in (await one.get("/account")).text
-        for path in ("/complaints", f"/complaints/{complaint_id(station.settings.namespace, REFERENCE)}"):
-            assert (await one.get(path)).status_code == 403
-        holds = (await one.get(f"{ROOT}/clips/{clip}")).json()["holds"]
-        assert [(told["reason"], told["placed_at"], told["hold_id"]) for told in holds] == [
-            ("kept by the force", None, "")
-        ]
-        assert (await one.get(f"{ROOT}/clips/{near}")).json()["holds"] == [], "that it was looked at is not told either"
-    found = (await browser.get(f"/clips/{clip}")).text
-    assert REFERENCE in found and "conduct" in found
-
-
-async def test_to_an_officer_every_hold_of_their_clip_reads_the_same(station: Station) -> None:
-    plain, restricted = (
-        await station.stored("PC-100", incident="INC-1"),
-        await station.stored("PC-100", incident="INC-2"),
-    )
-    browser = await standards(station)
-    for number, fields in (("1", {}), ("2", {"restricted": "yes"})):
-        scope = {"place": "", "since": "", "until": "", "incident": f"INC-{number}"}
-        assert (await opened(browser, f"CO/{number}/26", **scope, **fields)).status_code == 200
-    officer = await station.signed_in("PC-100", Role.OFFICER)
-    said = [(await officer.get(f"{ROOT}/clips/{clip}")).json() for clip in (plain, restricted)]
-    assert said[0]["holds"] == said[1]["holds"] and said[0]["holds"][0]["reason"] == "kept by the force"
-    assert said[0]["explained"]["holds"] == said[1]["explained"]["holds"]
-    assert said[0]["explained"]["says"] == said[1]["explained"]["says"]
-    supervisor = await station.signed_in("PS-900", Role.SUPERVISOR)
-    await supervisor.send(f"/clips/{plain}/reason", f"/clips/{plain}", reason="a welfare check on the shift")
-    assert "CO/1/26" in (await supervisor.get(f"/clips/{plain}")).text, "who lifts it reads what it is"
-
-
-async def test_the_record_names_no_hold_to_whoever_reads_of_all_of_them_the_same(site: Site) -> None:
-    body = HoldRequest("hold-a", "incident", HoldReason.COMPLAINT, "PSD-1", "2026-11-22T12:00:00Z", incident="INC-1")
-    accepted = m.HoldAccepted("clip-a", "hold-a", "complaint", site.scene.person.sign(PURPOSES[HoldRequest], body))
-    row = {"type": "holds.accepted", "payload": m.encode(accepted), "time": datetime(2026, 11, 22, tzinfo=UTC),
-           "source": "/bwv/web/holds", "person": "PSD-1", "verb": "alteration", "category": None, "index": 1,
-           "event_id": "evt-a"}  # fmt: skip
-    [named], [same] = moments([row]), moments([row], holds=False)
-    assert (named.who, "complaint (hold-a)" in named.what) == ("PSD-1", True)
-    assert (same.who, same.what) == ("the force", "kept by the force: protected from now on")
-
-
-async def test_ones_own_clip_tells_professional_standards_no_more_than_anybody(station: Station) -> None:
-    clip = await station.stored("PSD-9")
-    assert (await opened(await standards(station), restricted="yes")).status_code == 200
-    page = (await (await standards(station, "PSD-9")).get(f"/clips/{clip}")).text
-    assert REFERENCE not in page and "kept by the force" in page
 
 
 async def test_a_long_list_goes_on_upon_the_next_page(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

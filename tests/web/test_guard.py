@@ -23,6 +23,7 @@ from workers.errors import ConfigurationInvalid
 ANYBODY, EVERYBODY = frozenset({"anybody"}), frozenset(Role)
 SEE = EVERYBODY - {Role.PANEL, Role.AUDITOR, Role.ADMINISTRATOR, Role.OPERATOR}
 RECORD = SEE | {Role.OPERATOR, Role.AUDITOR}
+ENCOUNTERS = SEE - {Role.PROSECUTION, Role.DISCLOSURE} | {Role.AUDITOR}
 WATCH = EVERYBODY - {Role.OFFICER, Role.PANEL}
 
 MATRIX = {
@@ -36,6 +37,12 @@ MATRIX = {
     "GET /account": EVERYBODY,
     "GET /mine": {Role.OFFICER, Role.SUPERVISOR},
     "POST /mine/mark": {Role.OFFICER, Role.SUPERVISOR},
+    "GET /encounters": ENCOUNTERS,
+    "POST /encounters": {Role.OFFICER, Role.SUPERVISOR},
+    "GET /encounters/{encounter}": ENCOUNTERS,
+    "POST /encounters/{encounter}": {Role.OFFICER, Role.SUPERVISOR},
+    "GET /encounters/{encounter}/copy": {Role.OFFICER, Role.SUPERVISOR, Role.RECORDS, Role.PROTECTION},
+    "POST /encounters/{encounter}/asked": {Role.OFFICER, Role.SUPERVISOR, Role.RECORDS, Role.PROTECTION},
     "GET /search": RECORD,
     "GET /reasons": {Role.SUPERVISOR, Role.STANDARDS, Role.AUDITOR},
     "GET /clips/{clip}": RECORD,
@@ -84,6 +91,7 @@ MATRIX = {
     "GET /api/v1/cases/{case}": RECORD,
     "GET /api/v1/submissions": RECORD,
     "GET /api/v1/submissions/{submission}": RECORD,
+    "GET /api/v1/encounters/gaps": ENCOUNTERS,
 }
 """Who may use what, written down a second time: a page that is added, or opened to others, fails until it is meant."""
 

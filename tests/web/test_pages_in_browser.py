@@ -20,6 +20,7 @@ from tests.browser.chromium import chromium, complaints_of, looked_at
 from tests.operations.board_rows import CASES, SUBMISSIONS, everything
 from tests.web.house import HOUSE, READY
 from tests.web.site import PASSWORD, Site
+from tests.web.stops import FILMED, on_record, unmatched
 from workers.database.engine import Database
 from workers.keys.statements import PURPOSES, now_iso
 from workers.operations.board.docks import Dock
@@ -146,6 +147,21 @@ async def complained_of(site: Site, clip: str) -> str:
     return about
 
 
+async def encountered(site: Site) -> str:
+    """Two encounters and a clip without one: open, explained by a log, with a reason, filmed. Gives the first's id."""
+    clip, wanting = await site.clip("PC-200", **FILMED), await site.clip("PC-100")
+    about = await on_record(site, "SS/2026/118204", "PC-100", "PC-200", "PC-300", place="Station forecourt")
+    later = await on_record(site, "UF/2026/90021", "PC-200", at="2026-03-03T14:00:00Z", until="2026-03-03T14:04:00Z")
+    await unmatched(site, wanting, "PC-100")
+    log = "UPDATE encounter_gaps SET explained_by = 'battery_flat' WHERE encounter_id = %s AND officer = %s"
+    await site.database.execute(log, (about, "PC-300"))
+    said = "UPDATE encounter_gaps SET reason = 'left on charge', reason_by = 'PC-200', reason_at = now()"
+    await site.database.execute(f"{said} WHERE encounter_id = %s", (later,))
+    await site.database.execute("UPDATE encounter_gaps SET note = 'BWC-3 has not been docked since' WHERE note IS NULL")
+    assert clip
+    return about
+
+
 async def test_every_page_can_be_used_by_everybody_on_every_screen(house: House) -> None:
     own = await house.site.clip("PC-100", incident="INC-1")
     other = await house.site.clip("PC-200", standing="secured")
@@ -153,9 +169,17 @@ async def test_every_page_can_be_used_by_everybody_on_every_screen(house: House)
     await house.sign_in("PC-100", *(role for role in Role if role is not Role.PANEL))
     about = await complained_of(house.site, other)
     examples = {"clip": own, "name": "unverified", "stage": "transfer", "derivative": "none"}
-    examples |= {"case": CASES[0], "submission": SUBMISSIONS[0], "complaint": about}
-    most = ("/board", "/board?view=wall", "/mine", f"/clips/{own}", "/complaints", f"/complaints/{about}")
-    more = ("/search?officer=PC-100", "/search?from=never", "/board?view=wall", "/complaints?find=x")
+    stop = await encountered(house.site)
+    examples |= {"case": CASES[0], "submission": SUBMISSIONS[0], "complaint": about, "encounter": stop}
+    most = ("/board", "/board?view=wall", "/mine", f"/clips/{own}", "/complaints", f"/complaints/{about}",
+            "/encounters", f"/encounters/{stop}")  # fmt: skip
+    more = (
+        "/encounters?show=open&month=x",
+        "/search?officer=PC-100",
+        "/search?from=never",
+        "/board?view=wall",
+        "/complaints?find=x",
+    )
     pages = (*await addresses(house, examples), *more)
     assert set(most) <= set(pages)
     for path in pages:

@@ -37,6 +37,9 @@ def test_the_commands_let_join_move_and_leave(tmp_path: Path) -> None:
     )  # fmt: skip
     assert added.exit_code == 0, added.output
     assert bwv(tmp_path, "roles", "PC-100", "--role", "supervisor").exit_code == 0
+    assert bwv(tmp_path, "unit", "PC-100", " Newham ").exit_code == 0
+    assert [one["unit"] for one in document(bwv(tmp_path, "list", "--json"))] == ["Newham"]
+    assert bwv(tmp_path, "unit", "PC-100", "").output == "PC-100 is of no unit\n"
     assert bwv(tmp_path, "add", "SVC-1", "--name", "Wall", "--role", "operator", "--no-password").exit_code == 0
     shown = {one["person"]: one for one in document(bwv(tmp_path, "list", "--json"))}
     assert (shown["PC-100"]["roles"], shown["PC-100"]["has_password"]) == (["supervisor"], True)

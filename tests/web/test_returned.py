@@ -12,7 +12,7 @@ async def test_an_officer_reads_what_was_found_of_their_encounters(site: Site) -
         "INSERT INTO encounters (encounter_id, version, reference, kind, at, place, signed, signed_by, signed_at)"
         " VALUES ('e1', 1, 'SS/1', 'stop_search', '2026-03-02T14:00Z', 'High Street', '{}', 'ADMIN', now())"
     )
-    await write("INSERT INTO encounter_officers VALUES ('e1', 'PC-100', 'lead')")
+    await write("INSERT INTO encounter_officers VALUES ('e1', 'PC-100', 'lead', now())")
     await write(
         "INSERT INTO scrutiny_draws (draw_id, kind, month, drawn_at, drawn_by, event_id, deed, signed)"
         " VALUES ('d1', 'panel', '2026-03', now(), 'ADMIN', 'evt-1', '{}', '{}')"

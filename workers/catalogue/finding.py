@@ -5,6 +5,7 @@ Each page begins behind the last clip of the one before, so that a page costs th
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from msgspec import Struct, convert
@@ -25,6 +26,7 @@ class Wanted(Struct, frozen=True):
     Attributes:
         since, until: of the recording's start; until itself is not in it. With a category it is the corrected start,
             from which that category's period counts.
+        clips: of these alone.
     """
 
     officer: str | None = None
@@ -33,6 +35,7 @@ class Wanted(Struct, frozen=True):
     category: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    clips: tuple[str, ...] | None = None
 
 
 class Place(Struct, frozen=True):
@@ -168,6 +171,9 @@ async def _rows(
         tables.append("showing USING (clip_id)")
     if wanted.camera is not None:
         asked.append("c.camera = %(camera)s")
+    if wanted.clips is not None:
+        values["clips"] = list(wanted.clips)
+        asked.append("c.clip_id = ANY(%(clips)s)")
     if timed:
         asked += [condition for name, condition in (("since", f"{at} >= %(since)s"), ("until", f"{at} < %(until)s"))
                   if values[name] is not None]  # fmt: skip
@@ -179,6 +185,17 @@ async def _rows(
     chosen = f"SELECT {first}.clip_id, {at} AS at FROM {' JOIN '.join(tables)} WHERE {' AND '.join(asked)} {order}"
     begins.append(f"chosen AS MATERIALIZED ({chosen})")
     return await database.fetch(f"WITH {', '.join(begins)} {_SHOWN}", values)
+
+
+async def these(database: Database, clip_ids: Iterable[str], *, person: str) -> dict[str, Found]:
+    """Clip → as a list shows it, of those that are there.
+
+    Args:
+        person: who asks.
+    """
+    wanted = Wanted(clips=tuple(sorted(set(clip_ids))))
+    found = await search(database, wanted, most=len(wanted.clips or ()), person=person) if wanted.clips else Results()
+    return {clip.clip_id: clip for clip in found.clips}
 
 
 async def own(database: Database, officer: str, clip_ids: list[str]) -> list[str]:

@@ -140,15 +140,22 @@ REASONS = 100
 
 
 async def reasons_given(
-    database: Database, asked: Asked, *, restricted: bool, before: tuple[datetime, str] | None = None
+    database: Database,
+    asked: Asked,
+    *,
+    restricted: bool,
+    reader: str | None = None,
+    before: tuple[datetime, str] | None = None,
 ) -> list[Consultation]:
     """The newest looks that needed a reason, as the record has them; one line a person, clip and reason.
 
     Args:
         restricted: also those of professional standards, which others must not learn of.
+        reader: who reads: of those at clips of their own not even somebody of professional standards learns.
         before: time and event id of the last one on the page before.
     """
-    values: dict[str, Any] = {"person": asked.person, "officer": asked.officer, "clip": asked.clip, "most": REASONS}
+    values: dict[str, Any] = {"person": asked.person, "officer": asked.officer, "clip": asked.clip, "most": REASONS,
+                              "reader": reader}  # fmt: skip
     tests = {
         "person": "t.person = %(person)s",
         "officer": "o.officer = %(officer)s",
@@ -157,6 +164,8 @@ async def reasons_given(
     wanted = ["t.what = 'reason'", *(test for name, test in tests.items() if values[name] is not None)]
     if not restricted:
         wanted.append("NOT t.restricted")
+    elif reader is not None:
+        wanted.append("(NOT t.restricted OR o.officer IS DISTINCT FROM %(reader)s)")
     if before is not None:
         values |= {"time": before[0], "event": before[1]}
         wanted.append("(t.time < %(time)s OR (t.time = %(time)s AND t.event_id > %(event)s))")

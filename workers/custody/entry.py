@@ -36,7 +36,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
         verb: DPA 2018 s.62: collection, alteration, consultation, disclosure, combination, erasure.
         person: whose key signed the decision, where a person decided.
         payload: SHA-256(salt || body), hex.
-        category, policy, rule, hold_reason: of a retention decision; they stay when the payload goes, so that
+        category, policy, rule, hold_reason, hold: of a retention decision; they stay when the payload goes, so that
             what was decided can still be told (docs/life-of-a-clip.md §5).
         dock, device, kind: of a recording that became a clip; they stay too, so that figures of a past month can be
             made again (docs/statistics.md). They name no person.
@@ -62,6 +62,7 @@ class Entry(Struct, frozen=True, omit_defaults=True):
     dock: str | None = None
     device: str | None = None
     kind: str | None = None
+    hold: str | None = None
 
 
 class Recorded(Struct, frozen=True):
@@ -152,6 +153,7 @@ def entry_for(recorded: Recorded, index: int, salt: bytes, conflicts_with: int |
         dock=report.dock if report and ENROLLED_ID.fullmatch(report.dock) else None,
         device=report.recording.source_type.value if report else None,
         kind=report.recording.kind.value if report else None,
+        hold=recorded.word("hold_id"),
     )
 
 

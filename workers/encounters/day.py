@@ -17,7 +17,7 @@ Span = tuple[datetime, datetime]
 
 
 class Rules(Struct, frozen=True):
-    """The force's policy. Seconds; defaults and reasons: docs/encounters.md.
+    """The force's policy. Seconds and metres; defaults and reasons: docs/encounters.md.
 
     Attributes:
         late, early: that may be missing at the beginning, and of the rest.
@@ -26,6 +26,8 @@ class Rules(Struct, frozen=True):
         assumed: length of an encounter whose record does not say when it was over. Of such a one the end is never
             called missing.
         flags: categories whose clips want a record of an encounter.
+        near: a clip whose track comes so near was recorded there.
+        elsewhere: one whose track stays farther was not. Both before the error of a receiver.
     """
 
     late: float = 30.0
@@ -34,6 +36,8 @@ class Rules(Struct, frozen=True):
     clocks: float = 30.0
     assumed: float = 600.0
     flags: tuple[str, ...] = ()
+    near: float = 250.0
+    elsewhere: float = 1000.0
 
     @property
     def slack(self) -> timedelta:
@@ -49,6 +53,7 @@ class ClipSeen(Struct, frozen=True):
         silent: it has no sound at all.
         muted: parts without sound, by the camera's log.
         categories: that people gave it.
+        ahead: of these times are those in its sidecar, which are the camera's.
     """
 
     clip_id: str
@@ -61,15 +66,22 @@ class ClipSeen(Struct, frozen=True):
     categories: tuple[str, ...] = ()
     silent: bool = False
     muted: tuple[Span, ...] = ()
+    ahead: timedelta = timedelta(0)
 
 
 class Meeting(Struct, frozen=True):
-    """An encounter at which the officer was."""
+    """An encounter at which the officer was.
+
+    Attributes:
+        lat, lon: of its record, WGS 84; None: the record does not say.
+    """
 
     encounter_id: str
     at: datetime
     until: datetime | None
     incident: str | None = None
+    lat: float | None = None
+    lon: float | None = None
 
     def end(self, rules: Rules) -> datetime:
         """When it was over, or is taken to have been."""
@@ -98,21 +110,45 @@ class Held(Struct, frozen=True):
     docked_at: datetime | None = None
 
 
+class Asked(Struct, frozen=True):
+    """What the track of a clip is asked: how near it came to this place in this time.
+
+    Attributes:
+        lat, lon: of the record, WGS 84; never of the clip.
+        since, until: by the camera's clock.
+    """
+
+    encounter_id: str
+    clip_id: str
+    lat: float
+    lon: float
+    since: datetime
+    until: datetime
+
+
 class OfficersDay(Struct, frozen=True):
-    """All that the join of one officer looks at."""
+    """All that the join of one officer looks at.
+
+    Attributes:
+        metres: (encounter, clip) → how near the clip's track came to the encounter; nothing where that is not known.
+        unclaimed: clips that nobody is known to have recorded.
+    """
 
     officer: str
     meetings: tuple[Meeting, ...] = ()
     clips: tuple[ClipSeen, ...] = ()
     log: tuple[LogEvent, ...] = ()
     held: tuple[Held, ...] = ()
+    metres: dict[tuple[str, str], float] = {}
+    unclaimed: tuple[ClipSeen, ...] = ()
 
 
 class Shown(Struct, frozen=True):
     """A clip that shows an encounter.
 
     Attributes:
-        how: time, time+incident, or incident (the same incident at another time of the day).
+        how: time, with +incident and +place where those are the same too; or incident: the same one at another time
+            of the day, or at that time and elsewhere.
         beside: of a Taser's recording: the body-worn clip of the same moment.
     """
 
@@ -148,8 +184,13 @@ class Unmatched(Struct, frozen=True):
 
 
 class Joined(Struct, frozen=True):
-    """What became of an officer's day; each part in an order that depends on nothing but the day."""
+    """What became of an officer's day; each part in an order that depends on nothing but the day.
+
+    Attributes:
+        asked: what the tracks of the clips of that time are to be asked, whether or not it is known already.
+    """
 
     shown: tuple[Shown, ...]
     gaps: tuple[Gap, ...]
     unmatched: tuple[Unmatched, ...]
+    asked: tuple[Asked, ...] = ()

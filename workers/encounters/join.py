@@ -10,8 +10,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from workers.encounters.coverage import coverage
-from workers.encounters.day import LONGEST, ClipSeen, Gap, Joined, Meeting, OfficersDay, Rules, Shown, Unmatched
-from workers.encounters.explained import said_of
+from workers.encounters.day import (
+    LONGEST,
+    Asked,
+    ClipSeen,
+    Gap,
+    Joined,
+    Meeting,
+    OfficersDay,
+    Rules,
+    Shown,
+    Unmatched,
+)
+from workers.encounters.explained import Said, said_of
+from workers.encounters.places import Where, asked, judged, note_of_elsewhere, note_of_unclaimed
 from workers.encounters.words import GapKind
 from workers.footage.recording import SourceType
 
@@ -29,28 +41,47 @@ def join(day: OfficersDay, rules: Rules) -> Joined:
     starts = [clip.began for clip in clips]
     shown: list[Shown] = []
     gaps: list[Gap] = []
+    tracks: list[Asked] = []
     for meeting in sorted(day.meetings, key=lambda one: (one.at, one.encounter_id)):
         # What began too late, or a day before the first moment that counts, need not be looked at.
         first = bisect_left(starts, meeting.at - SAME_INCIDENT - LONGEST)
         last = bisect_right(starts, meeting.end(rules) + SAME_INCIDENT + rules.slack)
-        near = [(clip, how) for clip in clips[first:last] if (how := matched(meeting, clip, rules)) is not None]
+        near: list[tuple[ClipSeen, str]] = []
+        elsewhere: list[ClipSeen] = []
+        for clip in clips[first:last]:
+            how = matched(meeting, clip, rules)
+            if how is not None and how.startswith("time") and (track := asked(meeting, clip)) is not None:
+                tracks.append(track)
+                where = judged(day.metres.get((meeting.encounter_id, clip.clip_id)), rules)
+                if where is Where.ELSEWHERE:
+                    elsewhere.append(clip)
+                how = placed(how, where)
+            if how is not None:
+                near.append((clip, how))
         shown += [
             Shown(meeting.encounter_id, clip.clip_id, how, clip.source_type, beside(clip, body_worn, rules))
             for clip, how in near
         ]
         at_the_time = [clip for clip, how in near if how.startswith("time")]
-        gaps += gaps_of(meeting, at_the_time, day, rules)
-    return Joined(tuple(shown), tuple(gaps), tuple(_unmatched(clips, body_worn, shown, rules)))
+        gaps += gaps_of(meeting, at_the_time, elsewhere, day, rules)
+    return Joined(tuple(shown), tuple(gaps), tuple(_unmatched(clips, body_worn, shown, rules)), tuple(tracks))
 
 
 def matched(meeting: Meeting, clip: ClipSeen, rules: Rules) -> str | None:
-    """How a clip belongs to an encounter of its officer, or None."""
+    """How a clip belongs to an encounter of its officer by time and incident, or None."""
     same = clip.incident is not None and clip.incident == meeting.incident
     if overlaps(meeting.at, meeting.end(rules), clip, rules):
         return "time+incident" if same else "time"
     if same and overlaps(meeting.at - SAME_INCIDENT, meeting.end(rules) + SAME_INCIDENT, clip, rules):
         return "incident"
     return None
+
+
+def placed(how: str, where: Where | None) -> str | None:
+    """How a clip of that time belongs to it, given where it was recorded: elsewhere it shows something else."""
+    if where is Where.ELSEWHERE:
+        return "incident" if how == "time+incident" else None
+    return f"{how}+place" if where is Where.NEAR else how
 
 
 def overlaps(began: datetime, ended: datetime, clip: ClipSeen, rules: Rules) -> bool:
@@ -73,22 +104,39 @@ def beside(clip: ClipSeen, body_worn: Sequence[ClipSeen], rules: Rules) -> str |
     return None if best is None else best[1]
 
 
-def gaps_of(meeting: Meeting, clips: Sequence[ClipSeen], day: OfficersDay, rules: Rules) -> list[Gap]:
-    """What the clips of one officer do not show of an encounter. A Taser's camera does not stand in for theirs."""
+def gaps_of(
+    meeting: Meeting, clips: Sequence[ClipSeen], elsewhere: Sequence[ClipSeen], day: OfficersDay, rules: Rules
+) -> list[Gap]:
+    """What the clips of one officer do not show of an encounter. A Taser's camera does not stand in for theirs.
+
+    Args:
+        elsewhere: clips of that time which were recorded elsewhere.
+    """
     worn = [clip for clip in clips if clip.source_type is SourceType.BODY_WORN]
+    away = [
+        day.metres[meeting.encounter_id, clip.clip_id] for clip in elsewhere if clip.source_type is SourceType.BODY_WORN
+    ]
+
+    def said_at(moment: datetime) -> Said:
+        said = said_of(moment, day.held, day.log)
+        # What the log says of that recording is explained better by where it is.
+        return Said(said.explained_by, note_of_elsewhere(away)) if away else said
+
     found = coverage(meeting, worn, rules)
     if not found.seen:
-        said = said_of(meeting.at, day.held, day.log)
+        said = said_at(meeting.at)
         others = sorted({clip.source_type.value for clip in clips})
-        note = "; ".join(part for part in (f"seen by {', '.join(others)} only" if others else None, said.note) if part)
+        unclaimed = note_of_unclaimed(_unclaimed(meeting, day, rules))
+        parts = (f"seen by {', '.join(others)} only" if others else None, said.note, unclaimed)
+        note = "; ".join(part for part in parts if part)
         seconds = None if meeting.until is None else found.late
         return [Gap(meeting.encounter_id, GapKind.NONE, seconds, said.explained_by, note or None)]
     gaps = []
     if found.late > rules.late:
-        said = said_of(meeting.at, day.held, day.log)
+        said = said_at(meeting.at)
         gaps.append(Gap(meeting.encounter_id, GapKind.LATE, found.late, said.explained_by, said.note))
     if found.early > rules.early and found.stopped is not None:
-        said = said_of(found.stopped, day.held, day.log)
+        said = said_at(found.stopped)
         again = "" if found.resumed is None else f", goes on at {found.resumed + rules.slack:%H:%M:%S}"
         note = f"the footage stops at {found.stopped - rules.slack:%H:%M:%S} UTC{again}"
         note += f"; {said.note}" if said.note else ""
@@ -97,6 +145,17 @@ def gaps_of(meeting: Meeting, clips: Sequence[ClipSeen], day: OfficersDay, rules
         note = "a clip has no sound" if any(clip.silent for clip in worn) else "muted by hand, says the camera's log"
         gaps.append(Gap(meeting.encounter_id, GapKind.MUTED, found.unheard, None, note))
     return gaps
+
+
+def _unclaimed(meeting: Meeting, day: OfficersDay, rules: Rules) -> list[tuple[float, ClipSeen]]:
+    """Clips that nobody is known to have recorded, then and there, with their metres."""
+    return [
+        (day.metres[meeting.encounter_id, clip.clip_id], clip)
+        for clip in day.unclaimed
+        if judged(day.metres.get((meeting.encounter_id, clip.clip_id)), rules) is Where.NEAR
+        and clip.source_type is SourceType.BODY_WORN
+        and overlaps(meeting.at, meeting.end(rules), clip, rules)
+    ]
 
 
 def _unmatched(

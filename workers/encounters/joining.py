@@ -18,6 +18,9 @@ from workers.encounters import seen
 from workers.encounters.day import LONGEST, ClipSeen, Joined, OfficersDay, Rules, Span
 from workers.encounters.hands import Hands, docked, hands
 from workers.encounters.join import SAME_INCIDENT, flagged_by, join
+from workers.encounters.readings import ask, metres_of, readings_of
+from workers.encounters.unclaimed import unclaimed, want_search
+from workers.encounters.words import GapKind
 
 MARGIN = LONGEST + SAME_INCIDENT
 """How far around a span is looked: the longest encounter or clip, and what the same incident still joins."""
@@ -80,21 +83,31 @@ async def join_span(
     taken = await hands(connection, early, late, officers)
     clips = await seen.clips(connection, early, late, officers, taken)
     silenced = await seen.muted(connection, early, late)
+    where = {one.encounter_id: one for found in meetings.values() for one in found if one.lat is not None}
+    readings = await readings_of(connection, list(where))
+    metres = metres_of(readings, where, clips.values())
     days = {
-        officer: OfficersDay(officer, tuple(meetings.get(officer, ())), _with_muted(clips.get(officer, ()), silenced))
+        officer: OfficersDay(
+            officer, tuple(meetings.get(officer, ())), _with_muted(clips.get(officer, ()), silenced), metres=metres
+        )
         for officer in sorted(meetings.keys() | clips.keys())
         if officer in meetings or any(flagged_by(clip, rules) for clip in clips[officer])
     }
     joined = {officer: join(day, rules) for officer, day in days.items()}
     unsure = sorted(officer for officer, one in joined.items() if one.gaps)
+    unfilmed = {gap.encounter_id for one in joined.values() for gap in one.gaps if gap.kind is GapKind.NONE}
+    around = await unclaimed(connection, readings, {one: where[one] for one in unfilmed & where.keys()}, clips, rules)
     for officer, day in (await _with_cameras(connection, days, unsure, taken, early, late)).items():
-        joined[officer] = join(day, rules)
+        joined[officer] = join(around.added_to(day), rules)
     mine = {
         meeting.encounter_id: meeting.at
         for day in days.values() for meeting in day.meetings if since <= meeting.at < until
     }  # fmt: skip
     theirs = {clip.clip_id: clip.began for found in clips.values() for clip in found if since <= clip.began < until}
     await _write(connection, joined, mine, theirs, officers, tally)
+    tracks = [track for one in joined.values() for track in one.asked if track.encounter_id in mine]
+    await ask(connection, tracks, readings)
+    await want_search(connection, unfilmed & where.keys() & mine.keys())
 
 
 def _with_muted(clips: Iterable[ClipSeen], silenced: dict[str, list[Span]]) -> tuple[ClipSeen, ...]:
@@ -197,8 +210,12 @@ async def alone(connection: Connection) -> int:
     return upto
 
 
-async def join_one(connection: Connection, rules: Rules, encounter_id: str) -> None:
-    """Join one encounter that was just written, in the same transaction: nothing shows it without its clips."""
+async def join_one(connection: Connection, rules: Rules, encounter_id: str, *, clips: bool = False) -> None:
+    """Join one encounter that was just written, in the same transaction: nothing shows it without its clips.
+
+    Args:
+        clips: also say anew of the clips around it whether there is a record of what they show.
+    """
     await alone(connection)
     rows = await fetch(
         connection,
@@ -207,5 +224,6 @@ async def join_one(connection: Connection, rules: Rules, encounter_id: str) -> N
         (encounter_id,),
     )
     for row in rows:
-        at = row["at"]
-        await join_span(connection, rules, at, at + timedelta(microseconds=1), row["officers"], Tally())
+        since = row["at"] - (LONGEST if clips else timedelta(0))
+        until = row["at"] + (LONGEST if clips else timedelta(microseconds=1))
+        await join_span(connection, rules, since, until, row["officers"], Tally())

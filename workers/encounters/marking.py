@@ -5,7 +5,7 @@ The entries and the catalogue are one transaction of the record, so whatever an 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from workers.encounters import seen
 from workers.encounters.day import ClipSeen, OfficersDay, Rules, Span
 from workers.encounters.join import join
 from workers.encounters.joining import MARGIN, Tally, alone, join_span, log_size
+from workers.encounters.readings import forget
+from workers.encounters.unclaimed import want_search_around
 from workers.keys.statements import Issue
 
 CLIP_TYPES = (
@@ -24,7 +26,8 @@ CLIP_TYPES = (
 )  # fmt: skip
 CAMERA_TYPES = ("cameras.issued", "cameras.returned")
 RECORD_TYPES = ("encounters.recorded",)
-TYPES = (*CLIP_TYPES, *CAMERA_TYPES, *RECORD_TYPES)
+GONE_TYPES = ("clips.disposed",)
+TYPES = (*CLIP_TYPES, *CAMERA_TYPES, *RECORD_TYPES, *GONE_TYPES)
 
 PAGE = 2_000
 """Entries that are looked at in one transaction."""
@@ -58,8 +61,10 @@ async def look(connection: Connection, rules: Rules) -> int:
     )
     for entry in entries:
         if entry["type"] in CAMERA_TYPES and entry["payload"] is not None:
-            await _by_issue(connection, msgspec.json.decode(entry["payload"]), days)
+            await _by_issue(connection, msgspec.json.decode(entry["payload"]), rules, days)
     await _by_records(connection, [e["subject"] for e in entries if e["type"] in RECORD_TYPES], days)
+    if gone := [e["clip_id"] for e in entries if e["type"] in GONE_TYPES and e["clip_id"]]:
+        await forget(connection, rules, gone)
     tally = Tally()
     for officer, spans in sorted(days.items()):
         for since, until in merged(spans):
@@ -117,7 +122,28 @@ async def _by_clips(connection: Connection, clip_ids: Sequence[str], rules: Rule
     for officer, clips in found.items():
         for clip in clips if officer != seen.NOBODY else ():
             _mark(days, officer, clip.began, clip.ended or clip.began)
+    await _by_places(connection, wanted, days)
     await _of_nobody(connection, found.get(seen.NOBODY, ()), rules)
+    await _near_nobodys(connection, found, rules)
+
+
+async def _by_places(connection: Connection, clip_ids: Sequence[str], days: Days) -> None:
+    """Whoever was at an encounter near which a clip may have been recorded, whosever it is: a gap may name it."""
+    rows = await fetch(
+        connection,
+        "SELECT DISTINCT o.officer, e.at, COALESCE(e.until, e.at) AS until FROM encounter_places p"
+        " JOIN encounters e USING (encounter_id) JOIN encounter_officers o USING (encounter_id)"
+        " WHERE p.clip_id = ANY(%s)",
+        (list(clip_ids),),
+    )
+    for row in rows:
+        _mark(days, row["officer"], row["at"], row["until"])
+
+
+async def _near_nobodys(connection: Connection, found: Mapping[str, Sequence[ClipSeen]], rules: Rules) -> None:
+    """Encounters of the time of clips that nobody is known to have recorded: those may have been near."""
+    spans = [(clip.began, clip.ended or clip.began) for clip in found.get(seen.NOBODY, ())]
+    await want_search_around(connection, spans, rules)
 
 
 async def _of_nobody(connection: Connection, clips: Sequence[ClipSeen], rules: Rules) -> None:
@@ -134,7 +160,7 @@ async def _of_nobody(connection: Connection, clips: Sequence[ClipSeen], rules: R
         )
 
 
-async def _by_issue(connection: Connection, content: dict[str, Any], days: Days) -> None:
+async def _by_issue(connection: Connection, content: dict[str, Any], rules: Rules, days: Days) -> None:
     """Whoever had the camera before, and has it from then on: what it recorded until the next change is theirs."""
     issue = msgspec.json.decode(content["issue"]["body"], type=Issue)
     rows = await fetch(
@@ -147,8 +173,18 @@ async def _by_issue(connection: Connection, content: dict[str, Any], days: Days)
     )
     since = datetime.fromisoformat(issue.at)
     ends = [at for at in (rows[0]["until"], rows[0]["last"]) if at is not None]
+    until = max(since, min(ends)) if ends else since
     for officer in {issue.officer, rows[0]["before"]} - {None, ""}:
-        _mark(days, officer, since, max(since, min(ends)) if ends else since)
+        _mark(days, officer, since, until)
+    recorded = await fetch(
+        connection,
+        "SELECT clip_id FROM clips WHERE camera = %s AND recorded_at BETWEEN %s AND %s AND owner IS NULL",
+        (issue.camera, since, until),
+    )
+    if recorded:
+        clips = [row["clip_id"] for row in recorded]
+        await _by_places(connection, clips, days)
+        await _near_nobodys(connection, await seen.clips_named(connection, clips), rules)
 
 
 async def _by_records(connection: Connection, encounters: Sequence[str], days: Days) -> None:

@@ -130,8 +130,12 @@ def local(at: datetime) -> str:
     return f"{at.astimezone(LONDON):%d %B %Y, %H:%M}"
 
 
-def facts(encounter: Encounter) -> list[tuple[str, str]]:
-    """The record, line by line; what it does not say is left out."""
+def facts(encounter: Encounter, person: str = "you") -> list[tuple[str, str]]:
+    """The record, line by line; what it does not say is left out.
+
+    Args:
+        person: how the person concerned is called.
+    """
     at, until = moment(encounter.at), moment(encounter.until) if encounter.until else None
     assert at is not None
     lead = next(one.officer for one in encounter.officers if one.role == "lead")
@@ -152,7 +156,7 @@ def facts(encounter: Encounter) -> list[tuple[str, str]]:
         ("Taser", ", ".join(_words(use) for use in encounter.ced)),
         ("Outcome", _words(encounter.outcome)),
         ("Outcome linked to what was looked for", _yes(encounter.linked)),
-        ("Ethnicity, as you described it", ETHNICITIES.get(encounter.ethnicity or "", "")),
+        (f"Ethnicity, as {person} described it", ETHNICITIES.get(encounter.ethnicity or "", "")),
         ("Ethnicity, as the officer saw it", _words(encounter.perceived)),
         ("Age", _words(encounter.age_band)),
         ("Gender", _words(encounter.gender)),

@@ -42,15 +42,20 @@ class ListedGap(Struct, frozen=True):
     days: int
 
 
-_GAPS = """
+NEWEST_OF = (
+    "SELECT e.borough, e.bcu FROM encounter_officers p JOIN encounters e USING (encounter_id) WHERE p.officer = {}"
+    " ORDER BY p.at DESC, p.encounter_id LIMIT 1"
+)
+"""An officer's unit is that of their newest encounter: no other register of it is kept here."""
+
+_GAPS = f"""
 WITH unmatched AS MATERIALIZED (
     SELECT * FROM encounter_unmatched u WHERE (%(officer)s::text IS NULL OR u.officer = %(officer)s)
         AND (%(since)s::timestamptz IS NULL OR u.open_since >= %(since)s) AND (NOT %(open)s OR u.reason IS NULL)
         AND %(encounter)s::text IS NULL
 ), units AS MATERIALIZED (
-    SELECT DISTINCT ON (p.officer) p.officer, e.borough, e.bcu FROM encounter_officers p
-    JOIN encounters e USING (encounter_id) WHERE p.officer IN (SELECT officer FROM unmatched)
-    ORDER BY p.officer, e.at DESC, e.encounter_id
+    SELECT u.officer, n.borough, n.bcu FROM (SELECT DISTINCT officer FROM unmatched) u
+    CROSS JOIN LATERAL ({NEWEST_OF.format("u.officer")}) n
 ), gaps AS (
     SELECT g.encounter_id AS about, e.reference, e.kind AS what, e.at, e.borough, e.bcu, g.officer, g.kind AS gap,
         g.seconds, g.explained_by, g.note, g.reason, g.reason_by, g.open_since
@@ -97,7 +102,11 @@ async def _asked(connection: Connection, **given: Any) -> list[ListedGap]:
 
 
 class ShownClip(Struct, frozen=True):
-    """A clip that shows an encounter; its times by the dock's clock."""
+    """A clip that shows an encounter; its times by the dock's clock.
+
+    Attributes:
+        metres: from the record's place to the nearest point of its track; None: that is not known.
+    """
 
     clip_id: str
     officer: str
@@ -107,6 +116,7 @@ class ShownClip(Struct, frozen=True):
     camera: str | None
     began: datetime | None
     ended: datetime | None
+    metres: float | None = None
 
 
 class Known(Struct, frozen=True):
@@ -123,8 +133,9 @@ async def known_of(connection: Connection, encounter_id: str) -> Known:
         connection,
         "SELECT j.clip_id, j.officer, j.how, j.source_type, j.beside, c.camera,"
         " c.recorded_at - make_interval(secs => COALESCE(c.clock_offset, 0)) AS began,"
-        " c.ended_at - make_interval(secs => COALESCE(c.clock_offset, 0)) AS ended"
-        " FROM encounter_clips j LEFT JOIN clips c USING (clip_id) WHERE j.encounter_id = %s"
+        " c.ended_at - make_interval(secs => COALESCE(c.clock_offset, 0)) AS ended, p.metres"
+        " FROM encounter_clips j LEFT JOIN clips c USING (clip_id)"
+        " LEFT JOIN encounter_places p USING (encounter_id, clip_id) WHERE j.encounter_id = %s"
         " ORDER BY began, j.clip_id, j.officer",
         (encounter_id,),
     )

@@ -102,8 +102,16 @@ async def store(connection: Connection, record: EncounterRecord, signed: Signed,
         return
     for table in ("encounter_officers", "encounter_clips", "encounter_gaps"):
         await execute(connection, f"DELETE FROM {table} WHERE encounter_id = %s", (about,))
+    # What tracks said of another place says nothing of this one, and of where that was nobody need know any more.
+    await execute(
+        connection,
+        "DELETE FROM encounter_places WHERE encounter_id = %s AND (lat, lon) IS DISTINCT FROM (%s::float8, %s::float8)",
+        (about, it.lat, it.lon),
+    )
     for one in it.officers:
-        await execute(connection, "INSERT INTO encounter_officers VALUES (%s, %s, %s)", (about, one.officer, one.role))
+        await execute(
+            connection, "INSERT INTO encounter_officers VALUES (%s, %s, %s, %s)", (about, one.officer, one.role, it.at)
+        )
 
 
 async def enter_reason(connection: Connection, reason: EncounterReason, signed: Signed, event_id: str) -> None:

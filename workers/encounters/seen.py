@@ -51,14 +51,15 @@ async def meetings(
     """
     rows = await fetch_plain(
         connection,
-        "SELECT p.officer, e.encounter_id, e.at, e.until, e.incident FROM encounters e JOIN encounter_officers p"
+        "SELECT p.officer, e.encounter_id, e.at, e.until, e.incident, e.lat, e.lon"
+        " FROM encounters e JOIN encounter_officers p"
         " USING (encounter_id) WHERE e.at >= %(since)s AND e.at < %(until)s"
         + (" AND p.officer = ANY(%(officers)s)" if officers is not None else ""),
         {"since": since, "until": until, "officers": officers},
     )
     found: dict[str, list[Meeting]] = {}
-    for officer, encounter, at, over, incident in rows:
-        found.setdefault(officer, []).append(Meeting(encounter, at, over, incident))
+    for officer, *meeting in rows:
+        found.setdefault(officer, []).append(Meeting(*meeting))
     return found
 
 
@@ -140,7 +141,7 @@ def _clip(row: tuple[Any, ...], taken: Hands, named: Mapping[str, str]) -> tuple
     officer = named.get(clip_id) or taken.officer(camera, recorded) or owner or NOBODY
     seen = ClipSeen(
         clip_id, camera, SOURCES[source], began, None if length is None else began + length, incident, trigger,
-        categories, silent,
+        categories, silent, ahead=recorded - began,
     )  # fmt: skip
     return officer, seen
 

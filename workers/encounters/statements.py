@@ -6,6 +6,7 @@ is not here is refused, whatever is in it.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import msgspec
@@ -26,6 +27,8 @@ from workers.encounters.words import (
     Tactic,
 )
 from workers.footage.canonical import derived_id
+
+ENCOUNTER_ID = re.compile(r"encounter-[a-z2-7]{32}")
 
 
 class OfficerThere(Struct, frozen=True):

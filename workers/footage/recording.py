@@ -34,7 +34,11 @@ class PreRoll(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Place(Struct, frozen=True, forbid_unknown_fields=True):
-    """A position of the GPS track. Stays in the sidecar, never in a message."""
+    """A position of the GPS track. Stays in the sidecar, never in a message.
+
+    Attributes:
+        at: when it was there: ISO 8601, by the camera's clock as `started` is; UTC where it has no zone.
+    """
 
     latitude: float
     longitude: float

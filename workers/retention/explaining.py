@@ -6,7 +6,7 @@ holds that stood, and the policy in force. What only an erased payload said is t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
@@ -20,13 +20,16 @@ from workers.keys.signing import Signed
 from workers.retention.clips import clip_of
 from workers.retention.decide import decide
 from workers.retention.decision import Decision, Expire, Outcome, Plan, Reason, Review
-from workers.retention.facts import Categorised, Fact, Hold
+from workers.retention.facts import Categorised, Fact, Hold, HoldReason
 from workers.retention.history import Decided, Past
 from workers.retention.policy import Policy
 from workers.retention.statements import Disposed
 
 BY_THE_FORCE = "kept by the force"
 """All that is said of a restricted hold: whom it concerns must not learn of it."""
+
+Named = bool | Collection[HoldReason]
+"""Whether holds that are not restricted are named, or the reasons of those that are."""
 
 WITHOUT_POLICY = "kept: no retention policy was in force, and without one nothing goes"
 
@@ -106,7 +109,7 @@ def explain(
     at: datetime,
     *,
     restricted: bool,
-    named: bool = True,
+    named: Named = True,
     waits: str | None = None,
 ) -> Explanation:
     """Say why the clip is where it is.
@@ -116,17 +119,19 @@ def explain(
         past: None before the clip was registered.
         policy: in force at that moment, if any.
         restricted: whether the reader may know of restricted holds.
-        named: whether they may know of any; otherwise each reads as a restricted one does.
+        named: whether they may know of others, or the reasons of those of which they may; each other one reads as a
+            restricted one does, and all of these together as one.
     """
     zone = policy.zone.key if policy else "UTC"
     if past is None:
         return Explanation(clip_id, at, State.UNKNOWN, f"nobody had declared this clip by {both(at, zone)}", zone)
-    shown = past.holds
-    if restricted or not named:
-        shown = tuple(msgspec.structs.replace(hold, restricted=not named) for hold in past.holds)
+    shown = tuple(
+        msgspec.structs.replace(hold, restricted=not _may_know(hold, restricted=restricted, named=named))
+        for hold in past.holds
+    )
     if past.disposal in FINAL:
         return _gone(past, policy, at, zone)
-    holds = tuple(_shown(hold) for hold in shown)
+    holds = tuple(dict.fromkeys(_shown(hold) for hold in shown))
     base = Explanation(clip_id, at, State.KEPT, WITHOUT_POLICY, zone, holds=holds, notes=past.unknown)
     if policy is None:
         return msgspec.structs.replace(base, **_given(past.facts, None))
@@ -140,7 +145,7 @@ def explain(
         base,
         state=State.BIN if in_bin else State.KEPT,
         says=_in_the_bin(past, zone, waits) if in_bin else _kept(decision, zone),
-        reasons=decision.reasons,
+        reasons=tuple(dict.fromkeys(decision.reasons)),
         rule=plan.rule,
         plan=plan,
         **{"category": plan.category, **_given(past.facts, plan.category)},
@@ -227,6 +232,11 @@ def _given(facts: Sequence[Fact], category: str | None) -> dict[str, object]:
     if not given:
         return {}
     return {"given_by": given[-1].by, "given_at": given[-1].at, "category": given[-1].category}
+
+
+def _may_know(hold: Hold, *, restricted: bool, named: Named) -> bool:
+    told = named if isinstance(named, bool) else hold.reason in named
+    return told and (restricted or not hold.restricted)
 
 
 def _shown(hold: Hold) -> HoldShown:

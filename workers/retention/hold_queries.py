@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,11 +24,12 @@ KNOWN = "(%(restricted)s AND hold_id <> ALL(%(but)s::text[]))"
 
 
 class Listed(Struct, frozen=True):
-    """One hold as a list shows it; of a restricted one only that it is there.
+    """One hold as a list shows it; of all restricted ones together one line, which says only that they are there.
 
     Attributes:
+        hold_id: empty in that line: neither when, nor how many, nor by which number is told to anybody else.
         covers: what it names, in words.
-        placed_at: None of a restricted one: when something was complained of is told to nobody else.
+        placed_at: None in that line.
         earliest_end: None: there is none, or it is not known yet; `ends` says which.
         ends: before when nobody lifts it, in words; None where it may be lifted now, or is.
         clips: state → how many clips.
@@ -75,8 +76,9 @@ async def list_holds(
         clip: those that this clip is or was under.
         standing: those alone that also cover what is docked later.
         lifted: lifted ones too.
-        restricted: say everything of restricted ones. Otherwise one of them is named with a clip only while it keeps
-            it: that somebody looked whether a clip falls under one is told to nobody else.
+        restricted: say everything of restricted ones. Otherwise one line stands for all that stand, with a clip for
+            all that keep it: that somebody looked whether a clip falls under one is told to nobody else. A list that
+            was asked for by reason, or by whether it covers what is docked later, has no such line: it would tell.
         but: holds of which no more is said even then, since the reader is whom they concern.
     """
     rows = await database.fetch(
@@ -98,15 +100,27 @@ async def list_holds(
             "but": list(but),
         },
     )
-    return [_listed(row, restricted and row["hold_id"] not in but) for row in rows]
+    unknown = [row for row in rows if row["restricted"] and not (restricted and row["hold_id"] not in but)]
+    known = [_listed(row) for row in rows if row not in unknown]
+    stands = any(row["lifted_at"] is None for row in unknown) and reason is None and not standing
+    return [*known, one_line()] if stands else known
 
 
-def _listed(row: Row, all_of_it: bool) -> Listed:
+def one_line() -> Listed:
+    """What is said of all holds together of which somebody may not know more."""
+    return Listed("", BY_THE_FORCE, BY_THE_FORCE, "", None, None, True, None, None, False, None, (),
+                  dict.fromkeys(STATES, 0))  # fmt: skip
+
+
+def as_named(holds: Sequence[Listed], reasons: Collection[HoldReason]) -> list[Listed]:
+    """The holds of a clip to whoever reads these reasons by name: of all others one line, restricted or not."""
+    named = [one for one in holds if one.reason in reasons]
+    return named if len(named) == len(holds) else [*named, one_line()]
+
+
+def _listed(row: Row) -> Listed:
     clips = dict.fromkeys(STATES, 0) | row.pop("clips")
     hold = msgspec.convert(row, HoldRow)
-    if hold.restricted and not all_of_it:
-        return Listed(hold.hold_id, BY_THE_FORCE, BY_THE_FORCE, "", None, None, True, None, None,
-                      False, hold.lifted_at, (), clips)  # fmt: skip
     return Listed(
         hold_id=hold.hold_id,
         reason=hold.reason.value,
@@ -168,22 +182,35 @@ async def holds_about(database: Database, officer: str) -> set[str]:
     return {row["hold_id"] for row in rows}
 
 
-async def clips_of_hold(database: Database, hold_id: str) -> list[Row]:
-    """The clips of a hold with what it means for each."""
+async def clips_of_hold(
+    database: Database, hold_id: str, *, restricted: bool = False, but: Collection[str] = ()
+) -> list[Row]:
+    """The clips of a hold with what it means for each; of a restricted one none.
+
+    Args:
+        restricted, but: as of `list_holds`.
+    """
     return await database.fetch(
         "SELECT k.clip_id, f.camera, f.recording, k.state, k.says, k.at FROM hold_clips k"
-        " LEFT JOIN clip_fate f USING (clip_id) WHERE k.hold_id = %s ORDER BY k.state, k.clip_id",
-        (hold_id,),
+        " LEFT JOIN clip_fate f USING (clip_id) WHERE k.hold_id = %(hold)s AND NOT EXISTS (SELECT FROM holds"
+        f" WHERE hold_id = %(hold)s AND restricted AND NOT {KNOWN}) ORDER BY k.state, k.clip_id",
+        {"hold": hold_id, "restricted": restricted, "but": list(but)},
     )
 
 
 async def held_clips(
-    database: Database, *, restricted: bool = False, but: Collection[str] = ()
+    database: Database,
+    *,
+    restricted: bool = False,
+    but: Collection[str] = (),
+    named: Collection[HoldReason] = frozenset(HoldReason),
+    person: str | None = None,
 ) -> list[dict[str, Any]]:
     """Every clip that is under a hold, and why; by camera and recording.
 
     Args:
         restricted, but: as of `list_holds`.
+        named: reasons that the reader reads by name, and person: who that is; of a clip of their own they read none.
     """
     given = {"restricted": restricted, "but": list(but)}
     hidden = {
@@ -191,21 +218,32 @@ async def held_clips(
         for row in await database.fetch(f"SELECT hold_id FROM holds WHERE restricted AND NOT {KNOWN}", given)
     }
     rows = await database.fetch(
-        "SELECT clip_id, camera, recording, hold_reasons FROM clip_fate WHERE held ORDER BY camera, recording"
+        "SELECT clip_id, camera, recording, hold_reasons, o.officer FROM clip_fate LEFT JOIN clip_officers o"
+        " USING (clip_id) WHERE held ORDER BY camera, recording"
     )
+    theirs: Collection[HoldReason] = frozenset()
     return [
         {
             "clip_id": row["clip_id"],
             "camera": row["camera"],
             "recording": row["recording"],
-            "holds": [_why(entry, hidden) for entry in row["hold_reasons"]],
+            # Of several that may not be known one word stands, and last: not how many, nor which came first.
+            "holds": _in_words(row["hold_reasons"], hidden, theirs if _is_own(row, person) else named),
         }
         for row in rows
     ]
 
 
-def _why(entry: str, hidden: set[str]) -> str:
+def _is_own(row: Row, person: str | None) -> bool:
+    return person is not None and row["officer"] == person
+
+
+def _in_words(entries: Sequence[str], hidden: set[str], named: Collection[HoldReason]) -> list[str]:
+    return sorted(dict.fromkeys(_why(entry, hidden, named) for entry in entries), key=lambda why: why == BY_THE_FORCE)
+
+
+def _why(entry: str, hidden: set[str], named: Collection[HoldReason]) -> str:
     hold = hold_entry(entry)
-    if hold.hold_id in hidden:
+    if hold.hold_id in hidden or hold.reason not in named:
         return BY_THE_FORCE
     return entry if hold.reason is not HoldReason.RESTORED else f"{entry} (found in the vault after a restore)"

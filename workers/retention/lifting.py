@@ -24,6 +24,23 @@ COMPLAINTS = (HoldReason.COMPLAINT, HoldReason.CONDUCT, HoldReason.DSI)
 """Reasons whose holds are given their end: by the outcomes of a case, and by the outcome of a complaint."""
 
 
+NOT_BY_THEMSELVES = (*COMPLAINTS, HoldReason.SCRUTINY)
+"""Reasons whose holds are lifted by others than whoever they concern."""
+
+
+async def concerns(connection: Connection, holds: Collection[str], person: str) -> bool:
+    """Whether one of these holds names this person, or keeps a clip of theirs."""
+    return bool(
+        await fetch(
+            connection,
+            "SELECT FROM holds h WHERE hold_id = ANY(%(holds)s) AND (%(person)s = ANY(officers) OR EXISTS (SELECT"
+            " FROM hold_clips k JOIN clip_officers o USING (clip_id) WHERE k.hold_id = h.hold_id"
+            " AND k.state <> 'cleared' AND o.officer = %(person)s)) LIMIT 1",
+            {"holds": list(holds), "person": person},
+        )
+    )
+
+
 def people_needed(hold: HoldRow) -> int:
     """How many different people lift this hold.
 
@@ -43,7 +60,7 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
         signed: the wish as it was signed; its signature holds, and whoever asks made it.
 
     Raises:
-        Refused: there is no such hold, it is too early, or the same person asks twice.
+        Refused: there is no such hold, it is too early, the same person asks twice, or it concerns whoever asks.
     """
     hold = await find_hold(connection, asked.hold_id, lock="FOR UPDATE")
     if hold is None:
@@ -51,7 +68,8 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
     if hold.lifted_at is not None:
         raise Refused(f"{hold.hold_id} was lifted at {hold.lifted_at:%Y-%m-%d %H:%M %Z}", "nothing is left to do")
     early = hold.earliest_end is not None and now < hold.earliest_end
-    if early and hold.restricted:
+    theirs = hold.reason in NOT_BY_THEMSELVES and await concerns(connection, [hold.hold_id], asked.by)
+    if (early or theirs) and hold.restricted:
         # Whoever it concerns may ask too, and must not learn of the complaint, or of its outcome, by the answer.
         raise Refused(f"{hold.hold_id} is kept by the force, and no end of it has come", "ask whoever placed it")
     if hold.earliest_end == NOT_KNOWN:
@@ -62,6 +80,11 @@ async def ask_to_lift(connection: Connection, asked: HoldLift, signed: Signed, n
     if early:
         raise Refused(
             f"{hold.hold_id} ends no sooner than {hold.earliest_end:%Y-%m-%d %H:%M %Z}", "ask again at the review then"
+        )
+    if theirs:
+        raise Refused(
+            f"{_hold(hold)} is lifted by others than whoever it concerns, and {hold.hold_id} concerns {asked.by}",
+            f"another person gives: bwv hold lift {hold.hold_id} --reason …",
         )
     if (hold.reason is HoldReason.SAME_INCIDENT) != (asked.same_incident is not None):
         raise Refused(

@@ -28,6 +28,9 @@ FIX_ERROR = 100.0
 DEGREE = 111_320.0
 """Metres of one degree of latitude, and of one of longitude at the equator."""
 
+MOST_LATITUDE, MOST_LONGITUDE = 90.0, 180.0
+"""Degrees; what is beyond is no place on the globe."""
+
 
 def distance(track: Sequence[Place], latitude: float, longitude: float) -> float | None:
     """Metres from a place to the nearest point of a track, ways between fixes included; None without a track.
@@ -62,6 +65,21 @@ def stored(fate: Fate) -> bool:
     return fate.verified_version is not None or fate.standing == Standing.QUARANTINED
 
 
+def believed(track: Sequence[Place]) -> tuple[Place, ...]:
+    """Fixes of a track that a receiver can have had.
+
+    One without a fix commonly writes 0°, 0°, which lies in the sea: taken for a place, it would let a hold of the real
+    one go.
+    """
+    return tuple(
+        fix
+        for fix in track
+        if abs(fix.latitude) <= MOST_LATITUDE
+        and abs(fix.longitude) <= MOST_LONGITUDE
+        and (fix.latitude, fix.longitude) != (0.0, 0.0)
+    )
+
+
 def read_track(vault: Vault, namespace: str, fate: Fate) -> tuple[Place, ...]:
     """The track of a stored clip; empty where there is none, or none that can be believed. Blocks.
 
@@ -75,7 +93,7 @@ def read_track(vault: Vault, namespace: str, fate: Fate) -> tuple[Place, ...]:
         if sha256_hex(data) != fate.declared().recording.sidecar_sha256:
             log.warning("%s: its sidecar is not the one that its dock signed; its track does not count", fate.clip_id)
             return ()
-        return decode_sidecar(data).track
+        return believed(decode_sidecar(data).track)
     except (NotThere, PermanentFault, msgspec.DecodeError, UnicodeDecodeError) as error:
         log.warning("%s: its track cannot be read, so it counts as one without: %s", fate.clip_id, error)
         return ()

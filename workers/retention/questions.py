@@ -14,7 +14,7 @@ from workers.database.engine import Database, Row
 from workers.fate.moves import FINAL
 from workers.fate.row import Fate, find
 from workers.keys.signing import EnrolledKey, Signed
-from workers.retention.explaining import Explanation, explain, past_of_row
+from workers.retention.explaining import Explanation, Named, explain, past_of_row
 from workers.retention.facts import Hold, hold_entry
 from workers.retention.history import PAST_TYPES, past_of
 from workers.retention.past import Told, hold_of
@@ -23,7 +23,7 @@ from workers.retention.statements import Adoption, HoldRequest
 
 
 async def explained_by_row(
-    database: Database, clip_id: str, now: datetime, *, restricted: bool, named: bool = True
+    database: Database, clip_id: str, now: datetime, *, restricted: bool, named: Named = True
 ) -> Explanation | None:
     """Why a clip is as it is, by the row that decides; None where the log alone can tell."""
     found = await row_and_holds(database, clip_id)
@@ -43,7 +43,7 @@ async def explained_by_row(
 
 
 async def explained_by_log(
-    database: Database, clip_id: str, at: datetime, *, restricted: bool, named: bool = True
+    database: Database, clip_id: str, at: datetime, *, restricted: bool, named: Named = True
 ) -> tuple[Explanation, int]:
     """Why a clip was as it was at a moment, by the custody log alone, and how many of its entries say so."""
     past = past_of(clip_id, await told_about(database, clip_id), at, await docks(database))

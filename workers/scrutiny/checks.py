@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from workers.database.engine import Connection, fetch
 from workers.errors import Refused
@@ -45,7 +45,8 @@ async def check_draw(connection: Connection, deed: Drawn, before: Sequence[KeptD
     _need(len(deed.terms) <= TERMS_MOST, f"the terms: at most {TERMS_MOST} characters")
     if deed.kind is DrawKind.SAMPLE:
         _need(deed.unit, "a sample is of one unit: a borough or a basic command unit")
-        _need(not before, f"{deed.unit} was sampled for {deed.month}: {before[0].draw_id if before else ''}")
+        there = before[0].draw_id if before else ""
+        _need(not before, f"{deed.unit} was sampled for {deed.month}: {there}", f"see: bwv dip-sample show {there}")
     else:
         _need(deed.unit is None, "a panel draws over the whole force")
     await _check_checkpoint(connection, deed)
@@ -73,17 +74,21 @@ async def _check_checkpoint(connection: Connection, deed: Drawn) -> None:
     _need(counted["size"] >= deed.size, f"the log is counted up to {counted['size']}, not yet up to {deed.size}")
 
 
-def check_grade(draw: KeptDraw, deed: Graded) -> None:
-    """Whether the encounter came out of the draw, and something is said of it.
+def check_grade(draw: KeptDraw, deed: Graded, by: str, present: Collection[str]) -> None:
+    """Whether the encounter came out of the draw, and something is said of it by somebody who was not there.
+
+    Args:
+        present: officers who were at the encounter.
 
     Raises:
-        Refused: it did not, or nothing is.
+        Refused: it did not, nothing is, or they were: the newest grade counts, and would be their own.
     """
     _need(
         deed.encounter_id in draw.deed.drawn,
         f"{deed.encounter_id[:64]} was not drawn by {draw.draw_id}",
         f"see: bwv panel show {draw.draw_id}",
     )
+    _need(by not in present, f"{by} was at {deed.encounter_id}", "somebody who was not there grades it")
     notes = deed.notes.strip()
     _need(0 < len(notes) <= NOTES_MOST, f"notes: expected 1 to {NOTES_MOST} characters", "say why, and grade again")
 

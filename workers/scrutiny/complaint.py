@@ -63,7 +63,12 @@ def apply(before: Complaint | None, asked: ScrutinyDeed) -> Complaint:
     after = replace(before, version=before.version + 1)
     match asked.deed:
         case OutcomeSent():
-            sent = _day("the outcome was sent on", asked.deed.day, before.opened_at.astimezone(LONDON).date(), today)
+            _need(not _review_is_open(before), "a review of its outcome is open: say first when that was decided")
+            # Never before what was said last: the letter has promised an end, and a decided review another.
+            first = before.decided or before.sent or before.opened_at.astimezone(LONDON).date()
+            sent = _day("the outcome was sent on", asked.deed.day, first, today)
+            if sent == before.sent:
+                return replace(after, sent=sent)
             return replace(after, sent=sent, applied=None, decided=None)
         case ReviewApplied():
             _need(before.sent is not None, "a review is applied for after the outcome was sent")
@@ -71,7 +76,8 @@ def apply(before: Complaint | None, asked: ScrutinyDeed) -> Complaint:
             return replace(after, applied=applied, decided=None)
         case ReviewDecided():
             _need(before.applied is not None, "nobody has applied for a review of this outcome")
-            return replace(after, decided=_day("the review was decided on", asked.deed.day, before.applied, today))
+            follows = before.decided or before.applied
+            return replace(after, decided=_day("the review was decided on", asked.deed.day, follows, today))
     raise Refused(f"{asked.about} is a complaint, and a {type(asked.deed).__name__} is not about one", ASK)
 
 
@@ -88,6 +94,10 @@ def _opened(before: Complaint | None, asked: ScrutinyDeed, deed: ComplaintOpened
     return Complaint(asked.about, reference, deed.reason, deed.restricted, 1, asked.by, at, holds)
 
 
+def _review_is_open(complaint: Complaint) -> bool:
+    return complaint.applied is not None and complaint.decided is None
+
+
 def _kept(restricted: bool) -> str:
     return "restricted" if restricted else "not restricted"
 
@@ -96,7 +106,7 @@ def earliest_end(complaint: Complaint) -> tuple[datetime | None, tuple[str, ...]
     """Before when nobody lifts its holds, and why; None: nobody knows yet."""
     if complaint.sent is None:
         return None, ("no outcome was sent yet",)
-    if complaint.applied is not None and complaint.decided is None:
+    if _review_is_open(complaint):
         return None, (f"a review was applied for on {complaint.applied} and is not decided",)
     end = midnight(complaint.sent + timedelta(days=1 + DAYS))
     reasons = [f"the outcome was sent on {complaint.sent}: {DAYS} days from the day after"]

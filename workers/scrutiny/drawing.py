@@ -10,16 +10,18 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct
 
+from workers.custody.checkpoint import Checkpoint
+from workers.errors import NoteInvalid
 from workers.footage.canonical import sha256_hex
 
 FORMAT = "bwv-draw/1"
 
 
 class PassedOver(Struct, frozen=True):
-    """An encounter that was drawn and is not shown now; the word says why, and no more.
+    """An encounter that was drawn and is not shown now.
 
     Attributes:
-        why: live-case, complaint, kept-by-the-force.
+        why: live-case-or-complaint, and no more: which of both, and whether it is restricted, is told to nobody.
     """
 
     encounter_id: str
@@ -103,6 +105,7 @@ def faults(draw: Draw) -> list[str]:
     if digest != draw.list_sha256:
         found.append(f"the list has the digest {digest}, the draw names {draw.list_sha256}")
     words = {one.encounter_id: one.why for one in draw.passed_over}
+    found += _checkpoint_faults(draw)
     again = lot(ranked(draw.encounters, draw.seed), draw.n, words)
     if again.drawn != draw.drawn:
         found.append(f"the seed draws {_named(again.drawn)}; the draw names {_named(draw.drawn)}")
@@ -112,6 +115,30 @@ def faults(draw: Draw) -> list[str]:
             f" the draw names {_named(words)}"
         )
     return found
+
+
+def other_list(draw: Draw, given: bytes) -> list[str]:
+    """Whether a draw is from another list than the panel was given before it named the seed, in sentences.
+
+    Args:
+        given: the file of `bwv panel fix`.
+    """
+    digest = sha256_hex(given)
+    return [] if digest == draw.list_sha256 else [f"the list given has the digest {digest}, not {draw.list_sha256}"]
+
+
+def _checkpoint_faults(draw: Draw) -> list[str]:
+    """Whether the signed note is of the state that the draw names; who signed it, `bwv custody verify` says."""
+    try:
+        noted = Checkpoint.parse(draw.checkpoint.partition("\n\n")[0] + "\n")
+    except NoteInvalid as error:
+        return [f"the checkpoint is none: {error}"]
+    if (noted.size, noted.root.hex()) == (draw.size, draw.root):
+        return []
+    return [
+        f"the checkpoint is of {noted.size} entries, root {noted.root.hex()};"
+        f" the draw names {draw.size}, root {draw.root[:64]}"
+    ]
 
 
 def _named(encounters: Iterable[str]) -> str:

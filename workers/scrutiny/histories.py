@@ -24,7 +24,9 @@ SELECT l.clip_id, l.person, l.reason, l.time AS at, (
         AND h.placed_at <= l.time AND (h.lifted_at IS NULL OR h.lifted_at >= l.time))
 ) AS case
 FROM consultations l LEFT JOIN clips c USING (clip_id)
-WHERE l.what = 'reason' AND l.reason IS NOT NULL AND l.time >= %(since)s AND l.time < %(until)s ORDER BY l.time
+WHERE l.what = 'reason' AND l.reason IS NOT NULL AND l.time >= %(since)s AND l.time < %(until)s
+AND (%(reader)s::text IS NULL OR NOT EXISTS (SELECT FROM clip_officers o WHERE o.clip_id = l.clip_id
+    AND o.officer = %(reader)s)) ORDER BY l.time
 """
 
 _FORCE = """
@@ -45,6 +47,21 @@ SELECT f.clip_id, fact->>'asked_by', o.officer, (fact->>'at')::timestamptz,
 FROM clip_fate f CROSS JOIN jsonb_array_elements(f.facts) fact LEFT JOIN clip_officers o USING (clip_id)
 WHERE f.facts @> '[{"type": "early"}]' AND fact->>'type' = 'early'
 AND (fact->>'at')::timestamptz >= %(since)s AND (fact->>'at')::timestamptz < %(until)s
+UNION ALL
+SELECT f.clip_id, fact->>'approved_by', o.officer, (fact->>'at')::timestamptz,
+    'approved that the clip goes before its time; ' || (fact->>'asked_by') || ' asked'
+FROM clip_fate f CROSS JOIN jsonb_array_elements(f.facts) fact LEFT JOIN clip_officers o USING (clip_id)
+WHERE f.facts @> '[{"type": "early"}]' AND fact->>'type' = 'early'
+AND (fact->>'at')::timestamptz >= %(since)s AND (fact->>'at')::timestamptz < %(until)s
+"""
+
+_IN_VAIN = """
+SELECT c.clip_id, said.told->>'by' AS person, o.officer AS recorder, c.time AS at,
+    'asked in vain that the clip goes before its time: ' || (said.told->>'reason') AS says
+FROM custody c CROSS JOIN LATERAL (SELECT told(c.payload, c.entry) AS told) said
+LEFT JOIN clip_officers o USING (clip_id)
+WHERE c.type = 'requests.refused' AND c.payload IS NOT NULL AND c.conflicts_with IS NULL AND c.clip_id IS NOT NULL
+AND c.time >= %(since)s AND c.time < %(until)s AND said.told->>'what' = 'early disposal'
 """
 
 _SHORTER = """
@@ -59,18 +76,29 @@ AND c.time >= %(since)s AND c.time < %(until)s AND said.told->>'category' <> sai
 """
 
 
-async def findings(connection: Connection, since: datetime, until: datetime, near: timedelta = NEAR) -> list[Finding]:
+async def findings(
+    connection: Connection,
+    since: datetime,
+    until: datetime,
+    near: timedelta = NEAR,
+    *,
+    reader: str | None = None,
+) -> list[Finding]:
     """What the rules see in a span, oldest first.
 
     Args:
         near: how near to a use of force a camera's stop is listed.
+        reader: who reads. Their own doings, and looks at clips of theirs, are for a colleague: also somebody of
+            professional standards may be looked into.
     """
-    span = {"since": since, "until": until}
+    span = {"since": since, "until": until, "reader": reader}
     looks = msgspec.convert(await fetch(connection, _LOOKS, span), list[Look])
     found = [*of_looks(looks), *await _stops(connection, since, until, near)]
-    for statement, what in ((_EARLY, What.DELETION_ASKED), (_SHORTER, What.SHORTER_CATEGORY)):
+    wishes = ((_EARLY, What.DELETION_ASKED), (_IN_VAIN, What.DELETION_ASKED), (_SHORTER, What.SHORTER_CATEGORY))
+    for statement, what in wishes:
         rows = await fetch(connection, statement, span)
         found += of_wishes(msgspec.convert([{**row, "what": what.value} for row in rows], list[Wish]))
+    found = [one for one in found if one.person != reader]
     return sorted(found, key=lambda one: (one.at, one.what, one.person, one.clip_id or ""))
 
 

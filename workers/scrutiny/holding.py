@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
@@ -83,15 +84,29 @@ def panel_hold(draw: str, found: Recorded, *, by: str, at: str, until: datetime)
     )
 
 
-def complaint_hold(complaint: str, opened: ComplaintOpened, fields: dict[str, Any], *, by: str, at: str) -> HoldRequest:
+def complaint_hold(
+    complaint: str,
+    opened: ComplaintOpened,
+    fields: dict[str, Any],
+    *,
+    by: str,
+    at: str,
+    lifted: Collection[str] = (),
+) -> HoldRequest:
     """What a person signs to keep what a complaint is about. It has no known end: the outcome gives it one.
 
     Args:
         fields: scope and what it names, as `bwv hold place` takes it; the same fields are the same hold.
+        lifted: holds of the complaint that people have lifted: what one of these kept is held anew.
     """
     named = {name: value for name, value in fields.items() if value not in (None, [], ())}
+    said = msgspec.json.encode(named, order="sorted").decode()
+    hold_id, again = derived_id("hold", "complaint", complaint, said), 0
+    while hold_id in lifted:
+        again += 1
+        hold_id = derived_id("hold", "complaint", complaint, said, again)
     body = named | {
-        "hold_id": derived_id("hold", "complaint", complaint, msgspec.json.encode(named, order="sorted").decode()),
+        "hold_id": hold_id,
         "reason": opened.reason.value,
         "by": by,
         "at": at,
@@ -123,8 +138,11 @@ def check_panel_holds(asked: ScrutinyDeed, drawn: list[Recorded], until: datetim
             )
 
 
-def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRequest:
+def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened, lifted: Collection[str] = ()) -> HoldRequest:
     """The hold that goes with a complaint, which is the complaint's own.
+
+    Args:
+        lifted: its holds that people have lifted.
 
     Raises:
         Refused: there is not just one, it is of something else, or not whole: a complaint that keeps nothing would be
@@ -135,7 +153,7 @@ def check_complaint_hold(asked: ScrutinyDeed, opened: ComplaintOpened) -> HoldRe
     hold = hold_of(asked.holds[0])
     names = ("scope", "clip_id", "incident", "officers", "since", "until", "place", "encounter")
     fields = {name: msgspec.to_builtins(getattr(hold, name)) for name in names}
-    if hold != complaint_hold(asked.about, opened, fields, by=asked.by, at=asked.at):
+    if hold != complaint_hold(asked.about, opened, fields, by=asked.by, at=asked.at, lifted=lifted):
         raise Refused(f"the hold {hold.hold_id} is not one of the complaint {opened.reference[:40]}", ASK)
     check(hold, asked.holds[0])
     return hold

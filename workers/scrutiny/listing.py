@@ -12,8 +12,9 @@ from workers.statistics.months import Month
 AT_ONCE = 50
 """Ranks that are looked at together for what may not be shown."""
 
-LIVE_CASE, COMPLAINT, BY_THE_FORCE = "live-case", "complaint", "kept-by-the-force"
-"""The words. A restricted hold is kept by the force, whatever it is for."""
+NOT_NOW = "live-case-or-complaint"
+"""The one word for all. A draw is published, and officers know the ids of their encounters: of two words one would say
+that there is a complaint, and a word of their own for restricted holds, that there is a restricted one."""
 
 
 async def listed(connection: Connection, month: Month, unit: str | None, size: int) -> list[str]:
@@ -44,7 +45,7 @@ async def drawn(connection: Connection, encounters: Sequence[str], seed: str, n:
 
 
 async def excluded_of(connection: Connection, encounters: Sequence[str]) -> dict[str, str]:
-    """Of these encounters, those that may not be shown now, each with its word.
+    """Of these encounters, those that may not be shown now, each with the word for it.
 
     A case is live until the outcome of every defendant is known. A hold is of an encounter if it has a clip of it, or
     names its incident, its number, one of its officers or its place at its time: an unfilmed one may be of a complaint.
@@ -52,13 +53,7 @@ async def excluded_of(connection: Connection, encounters: Sequence[str]) -> dict
     nobody knows: by those it is of an encounter only where its record has no coordinates either.
     """
     rows = await fetch(connection, _EXCLUDED, {"ids": list(encounters), "not_known": NOT_KNOWN})
-    found: dict[str, set[str]] = {}
-    for row in rows:
-        open_word = LIVE_CASE if row["reason"] == "case" else COMPLAINT
-        found.setdefault(row["encounter_id"], set()).add(BY_THE_FORCE if row["restricted"] else open_word)
-    # A word that anybody may read comes first: it says nothing of another hold that is restricted.
-    order = (LIVE_CASE, COMPLAINT, BY_THE_FORCE)
-    return {one: min(words, key=order.index) for one, words in found.items()}
+    return {row["encounter_id"]: NOT_NOW for row in rows}
 
 
 _EXCLUDED = """
@@ -69,12 +64,12 @@ WITH asked AS (
     SELECT * FROM holds WHERE lifted_at IS NULL AND (reason IN ('complaint', 'conduct', 'dsi', 'inquest')
         OR (reason = 'case' AND COALESCE(earliest_end, %(not_known)s) = %(not_known)s))
 )
-SELECT DISTINCT a.encounter_id, h.reason, h.restricted FROM asked a
+SELECT a.encounter_id FROM asked a
 JOIN encounter_clips j USING (encounter_id)
 JOIN hold_clips k ON k.clip_id = j.clip_id AND k.state IN ('pending', 'active')
 JOIN standing h ON h.hold_id = k.hold_id AND (h.scope <> 'place' OR a.lat IS NULL)
 UNION
-SELECT DISTINCT a.encounter_id, h.reason, h.restricted FROM asked a JOIN standing h ON
+SELECT a.encounter_id FROM asked a JOIN standing h ON
     h.incident = a.incident OR h.encounter IN (a.incident, a.reference)
     OR (h.since <= a.until AND h.until >= a.at AND (
         EXISTS (SELECT FROM encounter_officers o WHERE o.encounter_id = a.encounter_id AND o.officer = ANY(h.officers))

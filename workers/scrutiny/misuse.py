@@ -27,7 +27,7 @@ class What(StrEnum):
     STOPPED_NEAR_FORCE = "stopped-near-force"
     """A camera was stopped shortly before, during or after its officer used force or was there."""
     DELETION_ASKED = "deletion-asked"
-    """Whoever recorded a clip asked that it goes before its time."""
+    """Whoever recorded a clip asked that it goes before its time, or approved it; in vain, too."""
     SHORTER_CATEGORY = "shorter-category"
     """Whoever recorded a clip gave it a category that is kept for less long."""
 

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from workers.custody.queries import SealedHead
 from workers.database.engine import Connection, fetch
+from workers.prosecution.statements import Lineage
 from workers.retention.statements import PlaceAndRadius
 from workers.scrutiny.complaint import Complaint
 from workers.scrutiny.drawing import FORMAT, Draw
@@ -26,8 +27,11 @@ class Shown(Struct, frozen=True):
     Attributes:
         clips: of it, by any officer present.
         redacted: of these, those of which a redaction was made: a panel sees no master.
+        parts: of these, those of which a part alone was redacted, each with its seconds: whoever chose the part chose
+            what the panel sees.
+        failed: of those without any, why none can be made.
         hold: active, pending, … of its clips; lifted; or none yet.
-        grade: the newest; None: it was not graded yet.
+        grade: the newest; None: it was not graded yet. grades: how many were given.
     """
 
     number: int
@@ -38,12 +42,15 @@ class Shown(Struct, frozen=True):
     borough: str | None
     clips: tuple[str, ...]
     redacted: tuple[str, ...]
+    parts: tuple[str, ...]
+    failed: tuple[str, ...]
     hold_id: str
     hold: str
     grade: Grade | None
     notes: str | None
     graded_by: str | None
     graded_at: datetime | None
+    grades: int
 
 
 _NEWEST = """LEFT JOIN LATERAL (
@@ -60,8 +67,13 @@ async def shown(connection: Connection, draw: KeptDraw) -> list[Shown]:
         "SELECT d.number, d.encounter_id, e.reference, e.kind, e.at, e.borough,"
         " ARRAY(SELECT DISTINCT clip_id FROM encounter_clips j WHERE j.encounter_id = d.encounter_id"
         "  ORDER BY 1) AS clips,"
-        " ARRAY(SELECT DISTINCT clip_id FROM encounter_clips j JOIN derivatives r USING (clip_id)"
-        "  WHERE j.encounter_id = d.encounter_id AND r.kind = 'redaction' AND r.state = 'made' ORDER BY 1) AS redacted,"
+        " ARRAY(SELECT DISTINCT r.lineage->>'body' FROM encounter_clips j JOIN derivatives r USING (clip_id)"
+        "  WHERE j.encounter_id = d.encounter_id AND r.kind = 'redaction' AND r.state = 'made') AS lineages,"
+        " ARRAY(SELECT DISTINCT clip_id || ': ' || r.reason FROM encounter_clips j JOIN derivatives r USING (clip_id)"
+        "  WHERE j.encounter_id = d.encounter_id AND r.kind = 'redaction' AND r.state = 'failed' AND NOT EXISTS (SELECT"
+        "  FROM derivatives m WHERE m.clip_id = r.clip_id AND m.kind = r.kind AND m.state = 'made')) AS failed,"
+        " (SELECT count(*) FROM scrutiny_grades a WHERE a.draw_id = d.draw_id AND a.encounter_id = d.encounter_id)"
+        " AS grades,"
         " g.* FROM scrutiny_drawn d LEFT JOIN encounters e USING (encounter_id) "
         + _NEWEST
         + " WHERE d.draw_id = %s ORDER BY d.number",
@@ -71,8 +83,21 @@ async def shown(connection: Connection, draw: KeptDraw) -> list[Shown]:
     made = []
     for row in rows:
         hold = panel_hold_id(draw.draw_id, row["encounter_id"])
-        made.append(msgspec.convert({**row, "hold_id": hold, "hold": holds.get(hold, "none")}, Shown))
+        redacted = redactions([msgspec.json.decode(body, type=Lineage) for body in row.pop("lineages")])
+        made.append(msgspec.convert({**row, **redacted, "hold_id": hold, "hold": holds.get(hold, "none")}, Shown))
     return made
+
+
+def redactions(made: Collection[Lineage]) -> dict[str, list[str]]:
+    """Of which clips there is a redaction, and of which of a part alone, with its seconds. Pure."""
+    whole = {one.clip_id for one in made if one.start is None and one.end is None}
+    parts = [f"{one.clip_id}, {_seconds(one)}" for one in made if one.clip_id not in whole]
+    return {"redacted": sorted({one.clip_id for one in made}), "parts": sorted(parts)}
+
+
+def _seconds(one: Lineage) -> str:
+    begin = 0.0 if one.start is None else one.start
+    return f"from {begin:g} s to " + ("its end" if one.end is None else f"{one.end:g} s")
 
 
 async def _holds(connection: Connection, holds: list[str]) -> dict[str, str]:
@@ -110,6 +135,20 @@ async def returned_to(connection: Connection, officer: str) -> list[Returned]:
         (officer,),
     )
     return msgspec.convert(rows, list[Returned])
+
+
+async def recorded_since(connection: Connection, draw: KeptDraw) -> int | None:
+    """How many encounters of its month, and unit, came on record after a draw's list was made: nobody drew from them.
+
+    Returns:
+        None while the log is not counted so far, as after a rebuild.
+    """
+    [counted] = await fetch(connection, "SELECT size FROM counted_upto")
+    if counted["size"] < draw.deed.size:
+        return None
+    of, unit = month(draw.month), draw.unit
+    now = await listed(connection, of, unit, counted["size"])
+    return len(set(now) - set(await listed(connection, of, unit, draw.deed.size)))
 
 
 async def published(connection: Connection, draw: KeptDraw, head: SealedHead) -> Draw:

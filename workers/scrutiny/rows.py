@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 import msgspec
@@ -34,13 +35,13 @@ async def find_draw(connection: Connection, draw_id: str) -> KeptDraw | None:
     return msgspec.convert(rows[0], KeptDraw) if rows else None
 
 
-async def draws_named(connection: Connection, words: str) -> list[KeptDraw]:
-    """The draws that `words` may mean: an id, its beginning, or a month."""
+async def draws_named(connection: Connection, kind: DrawKind, words: str) -> list[KeptDraw]:
+    """The draws of a kind that `words` may mean: an id, its beginning, or a month."""
     rows = await fetch(
         connection,
-        f"SELECT {DRAW_COLUMNS} FROM scrutiny_draws WHERE month = %(words)s"
-        " OR (length(%(words)s) >= 9 AND starts_with(draw_id, %(words)s)) ORDER BY drawn_at, draw_id",
-        {"words": words},
+        f"SELECT {DRAW_COLUMNS} FROM scrutiny_draws WHERE kind = %(kind)s AND (month = %(words)s"
+        " OR (length(%(words)s) >= 9 AND starts_with(draw_id, %(words)s))) ORDER BY drawn_at, draw_id",
+        {"words": words, "kind": kind},
     )
     return msgspec.convert(rows, list[KeptDraw])
 
@@ -100,10 +101,36 @@ async def find_complaint(connection: Connection, complaint_id: str, *, lock: boo
     return msgspec.convert(rows[0]["body"], Complaint) if rows else None
 
 
+async def lifted_of(connection: Connection, holds: Collection[str]) -> set[str]:
+    """Of these holds those that people have lifted."""
+    rows = await fetch(
+        connection, "SELECT hold_id FROM holds WHERE hold_id = ANY(%s) AND lifted_at IS NOT NULL", (list(holds),)
+    )
+    return {row["hold_id"] for row in rows}
+
+
+THEIRS = """(body->>'restricted')::bool AND EXISTS (
+    SELECT FROM holds h JOIN jsonb_array_elements_text(body->'holds') w(id) ON w.id = h.hold_id
+    WHERE %(reader)s = ANY(h.officers) OR EXISTS (SELECT FROM hold_clips k
+        JOIN clip_officers o USING (clip_id) WHERE k.hold_id = h.hold_id AND o.officer = %(reader)s))"""
+"""Whether a complaint is restricted and concerns the reader: also somebody of professional standards may be complained
+of, and learns nothing of it."""
+
+
+async def complaint_for(connection: Connection, complaint_id: str, reader: str) -> Complaint | None:
+    """A complaint as somebody reads it; None also where it is restricted and concerns them."""
+    rows = await fetch(
+        connection,
+        f"SELECT body FROM complaints WHERE complaint_id = %(id)s AND NOT ({THEIRS})",
+        {"id": complaint_id, "reader": reader},
+    )
+    return msgspec.convert(rows[0]["body"], Complaint) if rows else None
+
+
 async def list_complaints(
-    connection: Connection, after: tuple[datetime, str] | None = None, most: int | None = None
+    connection: Connection, reader: str, after: tuple[datetime, str] | None = None, most: int | None = None
 ) -> list[Complaint]:
-    """Complaints, newest first.
+    """Complaints, newest first; none that is restricted and concerns whoever reads.
 
     Args:
         after: when the last one of the page before was opened, and its id.
@@ -112,9 +139,10 @@ async def list_complaints(
     at, about = after or (None, None)
     rows = await fetch(
         connection,
-        "SELECT body FROM complaints WHERE %(at)s::timestamptz IS NULL OR opened_at < %(at)s"
-        " OR (opened_at = %(at)s AND complaint_id > %(about)s) ORDER BY opened_at DESC, complaint_id LIMIT %(most)s",
-        {"at": at, "about": about, "most": most},
+        "SELECT body FROM complaints WHERE (%(at)s::timestamptz IS NULL OR opened_at < %(at)s"
+        f" OR (opened_at = %(at)s AND complaint_id > %(about)s)) AND NOT ({THEIRS})"
+        " ORDER BY opened_at DESC, complaint_id LIMIT %(most)s",
+        {"at": at, "about": about, "most": most, "reader": reader},
     )
     return [msgspec.convert(row["body"], Complaint) for row in rows]
 

@@ -53,6 +53,7 @@ def parse_areas(text: str, name: str) -> Areas:
     if tuple(next(reader, ())) != COLUMNS:
         raise ConfigurationInvalid(f"{name}, row 1: expected the columns {','.join(COLUMNS)}")
     rows: dict[str, tuple[str, str, str]] = {}
+    unit_of: dict[str, str] = {}
     for number, row in enumerate(reader, 2):
         if not row:
             continue
@@ -63,5 +64,9 @@ def parse_areas(text: str, name: str) -> Areas:
             raise ConfigurationInvalid(f"{name}, row {number}: {dock!r} is no id of a dock, such as DOCK-01")
         if dock in rows:
             raise ConfigurationInvalid(f"{name}, row {number}: {dock} stands in {rows[dock][2]} already; keep one row")
+        if unit_of.setdefault(borough, bcu) != bcu:
+            raise ConfigurationInvalid(
+                f"{name}, row {number}: {borough} is a part of {unit_of[borough]} already; a borough has one BCU"
+            )
         rows[dock] = (dock, bcu, borough)
     return Areas(text, tuple(rows.values()))

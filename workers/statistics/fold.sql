@@ -15,8 +15,9 @@ ORDER BY clip_id, index
 ON CONFLICT (clip_id) DO NOTHING;
 
 -- What people, and the rules that they adopted, did with clips.
-INSERT INTO counted_deeds (index, type, verb, at, clip_id, category, rule, hold_reason)
-SELECT index, type, verb, time, clip_id, header->>'category', header->>'rule', header->>'hold_reason'
+INSERT INTO counted_deeds (index, type, verb, at, clip_id, category, rule, hold_reason, hold)
+SELECT index, type, verb, time, clip_id, header->>'category', header->>'rule', header->>'hold_reason',
+    header->>'hold'
 FROM (
     SELECT index, type, verb, time, clip_id, entry::jsonb AS header FROM custody
     WHERE index >= :from AND index < :to AND conflicts_with IS NULL AND type IN (

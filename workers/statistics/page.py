@@ -15,12 +15,23 @@ from workers.prosecution.disclosure.times import moment
 from workers.statistics.figures import FIGURES, Figure, Sum
 from workers.statistics.months import month as month_named
 from workers.statistics.page_course import course
-from workers.statistics.plots import Bar, bars, number, percent
+from workers.statistics.plots import Bar, bars, meter, number, percent
 from workers.statistics.stated import Stated
-from workers.statistics.tables import Line, Place, Table
-from workers.statistics.trend import MONTHS, courses
+from workers.statistics.tables import Line, Table
+from workers.statistics.trend import COURSES, MONTHS, courses, followed
 
 HERE = Path(__file__).parent
+
+PRESS_KEPT = 535_000 / 1_600_000
+"""Share kept at the Metropolitan Police, as the press was told of about a year."""
+
+FIRST = (
+    ("filmed", "of stops filmed by at least one camera", "stops", ""),
+    ("kept", "of recordings kept for a reason", "recordings", "the press told of 33% at the Metropolitan Police"),
+    ("gaps", "of officers' missing footage unexplained", "times that an officer had no clip", ""),
+    ("submitted", "of recordings sent to the prosecutor", "recordings", ""),
+)
+"""Figure, what its share is of, of what, and with what it is compared."""
 
 
 def page(stated: Stated, earlier: Sequence[Stated] = ()) -> bytes:
@@ -29,7 +40,7 @@ def page(stated: Stated, earlier: Sequence[Stated] = ()) -> bytes:
     Args:
         earlier: what was published of earlier months.
     """
-    followed = courses(stated, earlier)
+    months = courses(stated, earlier)
     css = HERE.joinpath("page.css").read_text(encoding="utf-8")
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, keep_trailing_newline=True)
     template = environment.from_string(HERE.joinpath("page.html").read_text(encoding="utf-8"))
@@ -38,8 +49,9 @@ def page(stated: Stated, earlier: Sequence[Stated] = ()) -> bytes:
         css=Markup(css),
         words=month_named(stated.month).words(),
         month=stated.month,
+        quiet=Markup(' class="none"'),
         first=_first(stated),
-        figures=[{**_figure(figure, stated), "course": course(figure, followed)} for figure in FIGURES],
+        figures=[{**_figure(figure, stated), "course": course(figure, months)} for figure in FIGURES],
         months=MONTHS,
         fewest=stated.fewest,
         size=f"{stated.size:,}",
@@ -48,6 +60,7 @@ def page(stated: Stated, earlier: Sequence[Stated] = ()) -> bytes:
         fold_sha256=stated.fold_sha256,
         areas_sha256=stated.areas_sha256,
         sealed=moment(stated.sealed_at),
+        unfinished=stated.unfinished,
     )
     return text.encode()
 
@@ -58,29 +71,28 @@ def _policy(css: str) -> str:
     return f"default-src 'none'; style-src 'sha256-{style}'; base-uri 'none'; form-action 'none'"
 
 
-def _first(stated: Stated) -> list[dict[str, str]]:
+def _first(stated: Stated) -> list[dict[str, Any]]:
     """What is asked first, in large figures."""
-    kept, filmed, gaps = (stated.table(name).force for name in ("kept", "filmed", "gaps"))
-    stops = [_value(filmed, f"{kind}_{part}") for kind in ("stop_search", "stop_account") for part in ("all", "some")]
-    of = [_value(filmed, kind) for kind in ("stop_search", "stop_account")]
-    seen = None if None in stops else sum(n for n in stops if n)
-    every = None if None in of else sum(n for n in of if n)
-    return [
-        {"says": "recordings came from cameras", "told": number(_value(kept, "recorded"))},
-        {"says": "of them kept for a reason", "told": _share(_value(kept, "kept"), _value(kept, "recorded"))},
-        {"says": "of stops filmed by one camera at least", "told": _share(seen, every)},
-        {"says": "gaps in the footage of encounters still open", "told": number(_value(gaps, "explained_open"))},
-    ]
+    made = []
+    for figure, says, what, mark in FIRST:
+        part, whole = followed(stated.table(figure).force, COURSES[figure])
+        known = part is not None and whole is not None
+        made.append(
+            {
+                "figure": figure,
+                "known": known,
+                "says": says if known else f"share {says}",
+                "told": (percent(part, whole) or "none") if known else "withheld",
+                "of": f"{number(part)} of {number(whole)} {what}" if known else "withheld to protect small numbers",
+                "mark": mark,
+                "bar": meter(_share(part, whole), PRESS_KEPT if mark else None),
+            }
+        )
+    return made
 
 
-def _share(part: int | None, whole: int | None) -> str:
-    if part is None or whole is None:
-        return "withheld"
-    return percent(part, whole) or "none"
-
-
-def _value(place: Place, measure: str) -> int | None:
-    return next(line.number for line in place.lines if line.measure == measure)
+def _share(part: int | None, whole: int | None) -> float | None:
+    return part / whole if part is not None and whole else None
 
 
 def _figure(figure: Figure, stated: Stated) -> dict[str, Any]:
@@ -108,7 +120,7 @@ def _parts(figure: Figure, table: Table) -> list[dict[str, Any]]:
     made = []
     for sums in together.values():
         one, total = sums[0], lines[sums[0].total]
-        rows = [lines[measure] for each in sums for measure in each.parts]
+        rows = [lines[measure] for each in sums for measure in each.parts if not _never(lines[measure])]
         drawn = [lines[next(iter(each.parts))] for each in sums] if len(sums) > 1 else rows
         caption = ": ".join((figure.title, ", ".join(filter(None, (one.says, one.how)))))
         made.append(
@@ -129,6 +141,11 @@ def _parts(figure: Figure, table: Table) -> list[dict[str, Any]]:
     return made
 
 
+def _never(line: Line) -> bool:
+    """Whether it is of recordings without a device, of which there are none: they are from before headers named it."""
+    return line.measure == "recorded_unknown" and line.number == 0
+
+
 def _bar(line: Line, total: Line, figure: Figure) -> Bar:
     share = None if line.number is None or total.number is None else line.number / (total.number or 1)
     told = number(line.number)
@@ -141,18 +158,20 @@ def _areas(figure: Figure, table: Table) -> dict[str, Any] | None:
     """A table of every area, and a plot of the share that the figure is about, BCU by BCU."""
     if len(table.places) < 2:
         return None
-    columns = {line.measure: line for line in table.force.lines}
+    columns = [line for line in table.force.lines if not _never(line)]
+    shown = {line.measure for line in columns}
     return {
-        "columns": [_column(figure, line) for line in columns.values()],
+        "columns": [_column(figure, line) for line in columns],
         "rows": [
             {
                 "says": place.borough or place.bcu,
                 "bcu": not place.borough,
-                "cells": [number(line.number) for line in place.lines],
+                "cells": [number(line.number) for line in place.lines if line.measure in shown],
             }
             for place in table.places[1:]
         ],
         "plot": _by_bcu(figure, table) if figure.share else "",
+        "says": COURSES[figure.name].says,
     }
 
 
@@ -164,21 +183,11 @@ def _column(figure: Figure, line: Line) -> str:
 
 
 def _by_bcu(figure: Figure, table: Table) -> Markup:
+    course = COURSES[figure.name]
     drawn = []
     for place in table.bcus():
-        if figure.share == "filmed":
-            part, whole = _stops(place)
-            what = "of stops and searches filmed by one camera at least"
-        else:
-            part, whole = _value(place, figure.share), _value(place, "recorded")
-            what = next(line.says for line in place.lines if line.measure == figure.share)
-        share = None if part is None or whole is None else part / (whole or 1)
-        told = "withheld" if share is None else f"{number(part)} of {number(whole)} · {percent(part, whole) or '–'}"
-        drawn.append(Bar(place.bcu, share, told, strong=True))
-    return bars(f"{figure.title}, by BCU: {what}", drawn) if drawn else Markup("")
-
-
-def _stops(place: Place) -> tuple[int | None, int | None]:
-    """Stops and searches filmed by one camera at least, and all of them."""
-    part = [_value(place, f"stop_search_{name}") for name in ("all", "some")]
-    return (None if None in part else sum(n for n in part if n)), _value(place, "stop_search")
+        part, whole = followed(place, course)
+        known = part is not None and whole is not None
+        told = f"{number(part)} of {number(whole)} · {percent(part, whole) or '–'}" if known else "withheld"
+        drawn.append(Bar(place.bcu, _share(part, whole) if whole else (0.0 if known else None), told, strong=True))
+    return bars(f"{figure.title}, by BCU: {course.says}", drawn) if drawn else Markup("")

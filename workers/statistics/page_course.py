@@ -39,7 +39,7 @@ def course(figure: Figure, followed: Mapping[str, Sequence[Point]]) -> dict[str,
         "plot": columns(caption, f"highest column: {top}", drawn),
         "rows": [
             {
-                "month": point.month.words(),
+                "month": point.month.words() + (", not over" if point.unfinished else ""),
                 "number": _told(point, point.number),
                 "of": _told(point, point.of),
                 "share": percent(point.number, point.of),

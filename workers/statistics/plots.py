@@ -63,6 +63,27 @@ def _row(bar: Bar) -> Markup:
     return Markup('<svg width="100%" height="{height}">{parts}</svg>').format(height=ROW, parts=Markup("").join(parts))
 
 
+def meter(share: float | None, mark: float | None = None) -> Markup:
+    """A thin bar beside a number that says the same, so nobody is told of it.
+
+    Args:
+        share: 0 to 1; None: withheld.
+        mark: what it is compared with, drawn as a line across.
+    """
+    parts = [Markup('<rect class="track" width="100%" y="4" height="8" rx="3"/>')]
+    if share is None:
+        parts.append(Markup('<line class="withheld" x2="100%" y1="8" y2="8"/>'))
+    elif share > 0:
+        parts.append(
+            Markup('<rect class="strong" width="{w}%" y="4" height="8" rx="3"/>').format(w=f"{100 * share:.2f}")
+        )
+    if mark is not None:
+        parts.append(Markup('<line class="mark" x1="{x}%" x2="{x}%" y1="0" y2="16"/>').format(x=f"{100 * mark:.2f}"))
+    return Markup('<svg class="meter" width="100%" height="16" aria-hidden="true">{parts}</svg>').format(
+        parts=Markup("").join(parts)
+    )
+
+
 class Column(Struct, frozen=True):
     """One month of a plot.
 
@@ -103,11 +124,12 @@ def columns(title: str, scale: str, drawn: Sequence[Column]) -> Markup:
                 )
             )
         for words, y in ((one.says, foot + 16), (one.under, foot + 32)):
-            parts.append(
-                Markup('<text class="month" x="{x}%" y="{y}" text-anchor="middle">{words}</text>').format(
-                    x=f"{middle:.2f}", y=y, words=words
+            if words:
+                parts.append(
+                    Markup('<text class="month" x="{x}%" y="{y}">{words}</text>').format(
+                        x=f"{middle:.2f}", y=y, words=words
+                    )
                 )
-            )
     parts.append(Markup('<line class="ground" x2="100%" y1="{y}" y2="{y}"/>').format(y=foot))
     return Markup(
         '<div class="plot course" role="img" aria-label="{title}">'

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
-from workers.custody.archive import Archive
+from workers.custody.archive import Archive, SealedPayload
 from workers.custody.checkpoint import Checkpoint, read_checkpoint
 from workers.custody.entry import Entry
 from workers.custody.log import COLUMNS
@@ -131,11 +131,18 @@ async def _stage(connection: Connection, archive: Archive, size: int) -> None:
     await execute(connection, "CREATE TEMP TABLE staged (index bigint, salt bytea, body bytea)")
     objects = archive.payloads(CUSTODY_OTHER)
     async with connection.cursor() as cursor, cursor.copy(b"COPY staged FROM STDIN") as copy:
-        while (some := await asyncio.to_thread(next, objects, None)) is not None:
+        while (some := await asyncio.to_thread(_next, objects)) is not None:
             for held in some:
                 if held.index < size:
                     await copy.write_row((held.index, held.salt, held.body))
     await execute(connection, "CREATE INDEX ON staged (index)")
+
+
+def _next(objects: Iterator[list[SealedPayload]]) -> list[SealedPayload] | None:
+    try:
+        return next(objects, None)
+    except msgspec.DecodeError as error:
+        raise LogForked(f"payloads in the vault cannot be read any more: {error}; find out who changed them") from error
 
 
 async def _write(connection: Connection, edge: Edge, entries: Sequence[bytes]) -> None:
@@ -152,11 +159,14 @@ async def _write(connection: Connection, edge: Edge, entries: Sequence[bytes]) -
 
 
 def _row(index: int, text: bytes, payloads: Mapping[int, tuple[bytes, bytes]]) -> tuple[object, ...]:
-    entry = msgspec.json.decode(text, type=Entry)
+    try:
+        entry, said = msgspec.json.decode(text, type=Entry), text.decode()
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise LogForked(f"entry {index} in the vault is no entry any more: {error}; compare with a witness") from error
     if entry.index != index:
         raise TileInvalid(f"the bundles have entry {entry.index} in the place of entry {index}")
     salt, body = payloads.get(index, (None, None))
     if salt is not None and body is not None and hashlib.sha256(salt + body).hexdigest() != entry.payload:
         raise LogForked(f"the payload of entry {index} in the vault has not the digest that its entry names")
     return (index, entry.event_id, entry.type, entry.clip_id, entry.camera, entry.verb, entry.person, entry.time,
-            text.decode(), leaf_hash(text), body, salt, None, None, None, entry.conflicts_with)  # fmt: skip
+            said, leaf_hash(text), body, salt, None, None, None, entry.conflicts_with)  # fmt: skip

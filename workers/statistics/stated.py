@@ -56,6 +56,11 @@ class Stated(Struct, frozen=True):
     queries: tuple[Query, ...]
     tables: tuple[Table, ...]
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether the month was not over at the checkpoint: more came to be counted later."""
+        return self.sealed_at < datetime.fromisoformat(self.until)
+
     def table(self, figure: str) -> Table:
         """The table of a figure."""
         return next(one for one in self.tables if one.figure == figure)

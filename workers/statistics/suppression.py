@@ -34,11 +34,14 @@ class Adds(Struct, frozen=True):
     Attributes:
         wholly: where the total is small, every part is withheld as a small one is: none of them would tell what all of
             these few have in common.
+        overlap: the same few may stand behind several parts, so that of some parts together no more is certain than of
+            the one that has most behind it.
     """
 
     total: Cell
     parts: tuple[Cell, ...]
     wholly: bool = False
+    overlap: bool = False
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -46,29 +49,36 @@ class Adds(Struct, frozen=True):
         return (self.total, *self.parts)
 
 
-def small(behind: int) -> bool:
-    """Whether so many are few enough to point at a person; none is nobody."""
-    return 0 < behind < FEWEST
+def small(number: int, behind: int | None = None) -> bool:
+    """Whether a number is one of few enough to point at a person; none is nobody.
+
+    Args:
+        behind: how many persons, cases or events stand behind it; as many as the number says if not given.
+    """
+    return number > 0 and (number if behind is None else behind) < FEWEST
 
 
-def withhold(behind: Mapping[Cell, int], sums: Sequence[Adds]) -> frozenset[Cell]:
+def withhold(
+    behind: Mapping[Cell, int], sums: Sequence[Adds], numbers: Mapping[Cell, int] | None = None
+) -> frozenset[Cell]:
     """The cells that are not published.
 
     Args:
-        behind: cell → how many persons, cases or events stand behind its number; of each of `sums` the total is the
-            sum.
+        behind: cell → how many persons, cases or events stand behind its number, each in one cell of those that add up.
         sums: all that is known of how cells add up, over every table that is published together.
+        numbers: cell → its number; as `behind` says if not given. What stands behind a number may stand in another
+            cell, as a case with clips in two boroughs does: then none is behind it, and it is small all the same.
     """
-    return frozenset(_Choice(behind, sums).made())
+    return frozenset(_Choice(behind, sums, behind if numbers is None else numbers).made())
 
 
 class _Choice:
     """Cells are withheld one by one until every small one is safe; then those that were not needed are given back."""
 
-    def __init__(self, behind: Mapping[Cell, int], sums: Sequence[Adds]) -> None:
-        self.behind = behind
-        self.small = {cell for cell, number in behind.items() if small(number)}
-        self.small |= {part for one in sums if one.wholly and small(behind[one.total]) for part in one.parts}
+    def __init__(self, behind: Mapping[Cell, int], sums: Sequence[Adds], numbers: Mapping[Cell, int]) -> None:
+        self.behind, self.numbers = behind, numbers
+        self.small = {cell for cell in behind if small(numbers[cell], behind[cell])}
+        self.small |= {part for one in sums if one.wholly and one.total in self.small for part in one.parts}
         self.withheld: set[Cell] = set(self.small)
         self.of: dict[Cell, list[Adds]] = {}
         for one in sorted(sums, key=str):
@@ -117,7 +127,8 @@ class _Choice:
         hidden = [cell for cell in one.parts if cell in self.withheld]
         if one.total in self.withheld or self.small.isdisjoint(hidden):
             return False
-        return len(hidden) < 2 or sum(self.behind[cell] for cell in hidden) < FEWEST
+        together = max if one.overlap else sum
+        return len(hidden) < 2 or together(self.behind[cell] for cell in hidden) < FEWEST
 
     def _nearest(self, cell: Cell) -> list[Adds]:
         """The sums closest to a cell, by way of any others, in which something can still be withheld."""
@@ -145,7 +156,7 @@ class _Choice:
             for elsewhere in self.of[cell]
             if elsewhere is not one
         )
-        kind = 2 if number == 0 else 1 if cell == one.total else 0
+        kind = 2 if self.numbers[cell] == 0 else 1 if cell == one.total else 0
         return kind, alone, number, str(cell)
 
 

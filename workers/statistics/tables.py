@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from msgspec import Struct
 
 from workers.errors import RuleBroken
-from workers.statistics.asking import Answers
-from workers.statistics.figures import Figure, Sum
+from workers.statistics.asking import Answers, Counted
+from workers.statistics.figures import SAME, Figure, Sum
 from workers.statistics.suppression import Adds, withhold
 
 Area = tuple[str, ...]
@@ -93,7 +93,7 @@ def tables(figures: Iterable[Figure], answers: Answers) -> tuple[Table, ...]:
     completed = {figure.name: figure.completed(row.measure for row in answers[figure.name]) for figure in asked}
     leaves = {figure.name: _leaves(figure, answers) for figure in asked}
     numbers = _numbers(asked, answers, completed, leaves)
-    hidden = withhold(numbers.behind, numbers.sums)
+    hidden = withhold(numbers.behind, numbers.sums, numbers.number)
     return tuple(
         Table(figure.name, tuple(_place(area, completed[figure.name], numbers, hidden)
                                  for area in _areas(leaves[figure.name])))
@@ -128,42 +128,69 @@ def _numbers(
     behind: dict[Key, int] = {}
     sums: dict[tuple[Key, ...], Adds] = {}
     for figure in figures:
-        areas = _areas(leaves[figure.name])
-        counted: dict[Key, tuple[int, int]] = {}
-        for row in answers[figure.name]:
-            place = (row.bcu or UNKNOWN, row.borough or UNKNOWN)
-            for area in (FORCE, place[:1], place):
-                before = counted.get((area, row.measure), (0, 0))
-                counted[area, row.measure] = (before[0] + row.number, before[1] + row.behind)
+        counted = _counted(answers[figure.name])
         for one in completed[figure.name]:
-            for area in areas:
-                parts = [(area, part) for part in one.parts]
-                for key in parts:
-                    number[key], behind[key] = counted.get(key, (0, 0))
-                total = (area, one.total)
-                made = sum(number[key] for key in parts)
-                if number.setdefault(total, made) != made:
-                    raise RuleBroken(
-                        f"{figure.name}: {one.total} of {'/'.join(area) or 'the force'} is {made} here and "
-                        f"{number[total]} in another figure: both read one log, so one of the queries is wrong"
-                    )
-                behind[total] = sum(behind[key] for key in parts)
-                _note(sums, total, parts, wholly=True)
+            for area in _areas(leaves[figure.name]):
+                total, parts = (area, one.total), [(area, part) for part in one.parts]
+                found = {key: counted.get(key, (0, 0)) for key in parts}
+                found[total] = _total(one, list(found.values()), counted.get(total))
+                for key, (many, few) in found.items():
+                    if number.setdefault(key, many) != many:
+                        raise RuleBroken(
+                            f"{figure.name}: {key[1]} of {'/'.join(area) or 'the force'} is {many} here and "
+                            f"{number[key]} in another figure: both read one log, so one of the queries is wrong"
+                        )
+                    behind[key] = max(behind.get(key, 0), few)
+                _note(sums, Adds(total, tuple(parts), wholly=True, overlap=one.overlap))
             for measure in (one.total, *one.parts):
                 _note_areas(sums, measure, leaves[figure.name])
+    for key, other in _same(completed, leaves):
+        if key in number and number[key] == number.get(other):
+            _note(sums, Adds(key, (other,)))
     return _Numbers(number, behind, tuple(sums.values()))
 
 
-def _note(sums: dict[tuple[Key, ...], Adds], total: Key, parts: list[Key], *, wholly: bool = False) -> None:
-    if parts:
-        sums.setdefault((total, *parts), Adds(total, tuple(parts), wholly))
+def _total(one: Sum, parts: list[tuple[int, int]], told: tuple[int, int] | None) -> tuple[int, int]:
+    """A total's number and what stands behind it: as its query tells, else as many as its parts have, at least.
+
+    Args:
+        parts: number of each, and what stands behind it.
+    """
+    few = (max if one.overlap else sum)([behind for _, behind in parts] or [0])
+    return sum(number for number, _ in parts), max(few, told[1] if told else 0)
+
+
+def _counted(rows: Iterable[Counted]) -> dict[Key, tuple[int, int]]:
+    """The numbers of every area with what stands behind them: a borough is a part of its BCU, and that of the force."""
+    counted: dict[Key, tuple[int, int]] = {}
+    for row in rows:
+        place = (row.bcu or UNKNOWN, row.borough or UNKNOWN)
+        for area in (FORCE, place[:1], place):
+            before = counted.get((area, row.measure), (0, 0))
+            counted[area, row.measure] = (before[0] + row.number, before[1] + row.behind)
+    return counted
+
+
+def _same(
+    completed: Mapping[str, tuple[Sum, ...]], leaves: Mapping[str, tuple[Area, ...]]
+) -> Iterator[tuple[Key, Key]]:
+    """What two figures may both count, for each area that both tell of."""
+    for (figure, measure), (other, theirs) in SAME:
+        if figure in completed and other in completed:
+            for area in {FORCE} | set(_areas(leaves[figure])) & set(_areas(leaves[other])):
+                yield (area, measure), (area, theirs)
+
+
+def _note(sums: dict[tuple[Key, ...], Adds], one: Adds) -> None:
+    if one.parts:
+        sums.setdefault(one.cells, one)
 
 
 def _note_areas(sums: dict[tuple[Key, ...], Adds], measure: str, leaves: tuple[Area, ...]) -> None:
     """The force is its BCUs, a BCU its boroughs."""
     for above in {FORCE, *(area[:1] for area in leaves)} if leaves else set():
         below = sorted({area[: len(above) + 1] for area in leaves if area[: len(above)] == above}, key=_order)
-        _note(sums, (above, measure), [(area, measure) for area in below])
+        _note(sums, Adds((above, measure), tuple((area, measure) for area in below)))
 
 
 def _place(area: Area, sums: tuple[Sum, ...], numbers: _Numbers, hidden: frozenset[Key]) -> Place:

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from workers.statistics.months import Month, month
 from workers.statistics.stated import Stated
+from workers.statistics.tables import Place
 
 MONTHS = 13
 """The month itself, the year before it, and so the same month of last year."""
@@ -47,7 +48,7 @@ COURSES = {
         tuple(f"{kind}_{part}" for kind in STOPS for part in ("all", "some")),
         STOPS,
     ),
-    "gaps": Course("of gaps neither explained nor reasoned", ("explained_open",), ("gaps",)),
+    "gaps": Course("of officers without any clip unexplained", ("unrecorded_open",), ("gap_none",)),
     "complaints": Course("of the recordings linked to a complaint", ("linked",), ("recorded",)),
 }
 """Figure → what of it is followed."""
@@ -59,12 +60,14 @@ class Point(Struct, frozen=True):
     Attributes:
         size: of the custody log at the checkpoint at which the month was stated; None: nothing was published of it.
         number, of: None: withheld, or nothing was published; of a course without a whole `of` is None too.
+        unfinished: the month was not over when it was stated.
     """
 
     month: Month
     size: int | None = None
     number: int | None = None
     of: int | None = None
+    unfinished: bool = False
 
 
 def last_months(name: str, count: int = MONTHS) -> list[Month]:
@@ -101,8 +104,13 @@ def courses(stated: Stated, earlier: Iterable[Stated]) -> dict[str, list[Point]]
 def _point(of: Month, stated: Stated | None, figure: str, course: Course) -> Point:
     if stated is None:
         return Point(of)
-    numbers = {line.measure: line.number for line in stated.table(figure).force.lines}
-    return Point(of, stated.size, _together(numbers, course.parts), _together(numbers, course.of))
+    return Point(of, stated.size, *followed(stated.table(figure).force, course), stated.unfinished)
+
+
+def followed(place: Place, course: Course) -> tuple[int | None, int | None]:
+    """What is followed of a figure, in one area: its number, and that of which it is a part."""
+    numbers = {line.measure: line.number for line in place.lines}
+    return _together(numbers, course.parts), _together(numbers, course.of)
 
 
 def _together(numbers: dict[str, int | None], measures: Sequence[str]) -> int | None:

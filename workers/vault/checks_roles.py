@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from workers.vault import wire
 from workers.vault.checksums import content_md5
+from workers.vault.keys import SIDECAR
 from workers.vault.lab import ANONYMOUS, Check, Lab
 from workers.vault.probe import Reply
 from workers.vault.report import Level
@@ -48,13 +49,26 @@ def _verification_only_reads(lab: Lab) -> tuple[bool, str]:
 def _only_disposal_deletes(lab: Lab) -> tuple[bool, str]:
     key = lab.key("by-disposal")
     version_id = lab.admin.put(key, b"x").version_id
-    roles = ("holds", "lease", "record", "prosecution", "derivation")
+    roles = ("holds", "lease", "record", "prosecution", "derivation", "encounters")
     others = [lab.role(name).delete(key, version_id) for name in roles]
     mine = lab.role("disposal").delete(key, version_id)
     write = lab.role("disposal").put(key, b"x")
     gone = lab.admin.head(key, version_id).status == 404
     passed = _denied([*others, write]) and mine.ok and gone
     return passed, f"others {_statuses(others)}; disposal deletes {mine}, writes footage {write}"
+
+
+def _encounters_only_reads_sidecars(lab: Lab) -> tuple[bool, str]:
+    sidecar, (footage, version_id) = lab.key(SIDECAR), lab.plain
+    lab.admin.put(sidecar, b"{}")
+    role = lab.role("encounters")
+    got = role.send("GET", sidecar)
+    others = [
+        role.send("GET", footage),
+        role.send("GET", footage, query={"versionId": version_id}),
+        role.put(lab.key("by-encounters"), b"x"),
+    ]
+    return got.data == b"{}" and _denied(others), f"GET {got}; others {_statuses(others)}"
 
 
 def _strangers_are_refused(lab: Lab) -> tuple[bool, str]:
@@ -113,6 +127,13 @@ ROLE_CHECKS = (
         "Of all roles at work only disposal may delete footage, and it may not write any.",
         _POLICIES,
         _only_disposal_deletes,
+    ),
+    Check(
+        "encounters-only-reads-sidecars",
+        Level.MUST,
+        "Encounters may read the sidecar of a clip, and no footage.",
+        _POLICIES,
+        _encounters_only_reads_sidecars,
     ),
     Check(
         "strangers-refused",

@@ -1,4 +1,4 @@
-"""Every question of the JSON API: the board, its lists, alarms, clips, cases and submissions."""
+"""Every question of the JSON API: the board, its lists, alarms, clips, cases, submissions, encounters."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from msgspec import Struct
 from starlette.responses import Response
 
 from console.web.api import ROOT, Field, Operation, as_json, openapi
-from console.web.guard import EVERYBODY, WATCHERS, Page
-from console.web.pages import api_clips, casework
+from console.web.guard import ENCOUNTERS, EVERYBODY, WATCHERS, Page
+from console.web.pages import api_clips, casework, encounters
 from console.web.pages.board import board_of, page_of, watch_of
 from console.web.pages.board_figures import Board
 from console.web.visit import Visit
+from workers.encounters.lines import Encounters, Show
+from workers.encounters.words import GapKind, Kind
 from workers.operations.alarms import rows
 from workers.operations.board import submitted
 from workers.operations.board.casework import Cases, CaseShown
@@ -145,6 +147,17 @@ OPERATIONS = (
         "getSubmission", "/submissions/{submission}", "One submission: items, receipt, differences.", SubmissionShown,
         casework.submission_of, casework.READERS,
         (Field("submission", "Its id.", pattern="^submission-[a-z2-7]{32}$"),), (404,),
+    ),
+    Operation(
+        "getEncounterGaps", "/encounters/gaps", "A page of encounters that lack footage, and of clips without a record:"
+        " what is open first, the oldest first.", Encounters, encounters.gaps_of, ENCOUNTERS,
+        (Field("officer", "Only those of this officer."), Field("kind", "Only those records.", values=tuple(Kind)),
+         Field("gap", "Only where this is missing.", values=tuple(GapKind)),
+         Field("month", "Only those of this month, such as 2026-11.", pattern="^[0-9]{4}-[0-9]{2}$"),
+         Field("show", "Which; `gaps` where nothing is said.", values=tuple(Show)),
+         Field("behind", "Where the page begins: `open` where `after.open` of the page before is true, else `others`.",
+               values=("open", "others")),
+         Field("at", "And `after.at` of it."), Field("id", "And `after.about` of it.")), (400,),
     ),
 )  # fmt: skip
 """Every question; the document and the pages are made from it."""

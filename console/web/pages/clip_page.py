@@ -139,20 +139,21 @@ async def holds_of(visit: Visit, seen: Seen) -> list[Listed]:
     """The holds of a clip, as the visitor may know them."""
     restricted = clip_roles.may_know(visit.person, seen.officer)
     listed = await list_holds(visit.parts.database, clip=seen.clip_id, restricted=restricted)
-    return clip_roles.holds_told(visit.person, listed)
+    return clip_roles.holds_told(visit.person, seen.officer, listed)
 
 
 async def record_of(visit: Visit, seen: Seen, zone: tzinfo | None = None) -> list[Moment]:
     """The continuity record of a clip, as the visitor may know it."""
     person, rows = visit.person, await history(visit.parts.database, seen.clip_id)
     standards = person.has({Role.STANDARDS}) and person.person != seen.officer
-    return moments(rows, restricted=standards, holds=person.has(clip_roles.TOLD), zone=zone)
+    return moments(rows, restricted=standards, holds=clip_roles.named_to(person, seen.officer), zone=zone)
 
 
 async def explained(visit: Visit, seen: Seen, at: datetime | None) -> Explanation:
     """Why it is kept or gone: now by the row that decides, of any other day by the custody log alone."""
     database, clip_id = visit.parts.database, seen.clip_id
-    restricted, named = clip_roles.may_know(visit.person, seen.officer), visit.person.has(clip_roles.TOLD)
+    person, officer = visit.person, seen.officer
+    restricted, named = clip_roles.may_know(person, officer), clip_roles.named_to(person, officer)
     if at is None:
         now = await explained_by_row(database, clip_id, visit.now, restricted=restricted, named=named)
         if now is not None:

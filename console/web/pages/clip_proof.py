@@ -22,7 +22,7 @@ from console.cli.timeline import is_restricted_look
 from console.cli.timeline_retention import hidden, open_holds
 from console.web.guard import Page
 from console.web.pages.clip_page import closed, found, page
-from console.web.pages.clip_roles import PROVERS, may_know
+from console.web.pages.clip_roles import PROVERS, may_know, named_to
 from console.web.people import Person, Role
 from console.web.visit import Visit
 from workers.custody import bwv_verify
@@ -87,7 +87,7 @@ def shown_to(person: Person, officer: str | None, rows: Iterable[Row]) -> list[R
     if not person.has({Role.STANDARDS}) or person.person == officer:
         known = [(row, kind) for row, kind in known if not is_restricted_look(kind, row.payload)]
     if not may_know(person, officer):
-        named = open_holds({"type": kind, "payload": row.payload} for row, kind in known)
+        named = open_holds(({"type": kind, "payload": row.payload} for row, kind in known), named_to(person, officer))
         known = [(row, kind) for row, kind in known if not hidden(kind, row.payload, named)]
     return [row for row, _ in known]
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from console.web.guard import FACTS, RESTRICTED
+from console.web.guard import RESTRICTED
 from console.web.people import Person, Role
 from workers.retention.facts import HoldReason
-from workers.retention.hold_queries import BY_THE_FORCE, STATES, Listed
+from workers.retention.hold_queries import Listed, as_named
 from workers.retention.scopes import GIVEN
 
 PROVERS = frozenset({Role.RECORDS, Role.PROSECUTION, Role.DISCLOSURE, Role.STANDARDS, Role.PROTECTION, Role.AUDITOR})
@@ -28,9 +28,8 @@ PLACES: dict[Role, frozenset[HoldReason]] = {
 ANSWERERS = frozenset({Role.RECORDS, Role.SUPERVISOR, Role.STANDARDS, Role.DISCLOSURE})
 """Who looks at a clip and says whether it shows the same incident as one that is held."""
 
-TOLD = frozenset(PLACES) | ANSWERERS | FACTS
-"""Who reads which holds keep a clip, since they place, lift or check them. Others read of each that the force keeps
-it, as on the list of their own clips: so one that they must not learn of looks like any other."""
+_OF_CASES = frozenset({Role.PROSECUTION, Role.DISCLOSURE})
+"""Who works on cases, and knows what they keep."""
 
 
 def may_know(person: Person, officer: str | None) -> bool:
@@ -42,18 +41,33 @@ def may_know(person: Person, officer: str | None) -> bool:
     return person.has(RESTRICTED) and person.person != officer
 
 
-def holds_told(person: Person, holds: list[Listed]) -> list[Listed]:
+def named_to(person: Person, officer: str | None) -> frozenset[HoldReason]:
+    """The reasons of the holds of a clip that somebody reads by name: those that they place, lift or answer.
+
+    Of all others they read that the force keeps the clip, whether they are restricted or not: otherwise what is not
+    named would be restricted, and a supervisor could tell whose complaint nobody speaks of. Of their own clip nobody
+    reads more than that of any hold, whatever their roles.
+
+    Args:
+        officer: whose clip it is.
+    """
+    if person.person == officer:
+        return frozenset()
+    if person.has(RESTRICTED):
+        return frozenset(HoldReason)
+    answered = {HoldReason.SAME_INCIDENT} if person.has(ANSWERERS) else set()
+    of_cases = {HoldReason.CASE} if person.has(_OF_CASES) else set()
+    return frozenset(reasons_for(person)) | answered | of_cases
+
+
+def holds_told(person: Person, officer: str | None, holds: list[Listed]) -> list[Listed]:
     """The holds of a clip as they are told to somebody: of all that the force keeps it for, one line and no more.
 
     Args:
+        officer: whose clip it is.
         holds: as they were listed for them; of a restricted one only that it is there.
     """
-    named = [one for one in holds if person.has(TOLD) and one.reason != BY_THE_FORCE]
-    if len(named) == len(holds):
-        return named
-    kept = Listed("", BY_THE_FORCE, BY_THE_FORCE, "", None, None, True, None, None, False, None, (),
-                  dict.fromkeys(STATES, 0))  # fmt: skip
-    return [*named, kept]
+    return as_named(holds, named_to(person, officer))
 
 
 def reasons_for(person: Person) -> list[HoldReason]:

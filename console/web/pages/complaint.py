@@ -53,9 +53,10 @@ _STYLE = re.compile("<style>(.*?)</style>", re.DOTALL)
 
 
 async def found(visit: Visit) -> Complaint:
-    """The complaint that the address names; HTTPException 404 if there is none."""
+    """The complaint that the address names; HTTPException 404 if there is none, or none that is for the visitor."""
     about = visit.request.path_params["complaint"]
-    one = await complaints.complaint_of(visit.parts.database, about) if COMPLAINT_ID.fullmatch(about) else None
+    known = COMPLAINT_ID.fullmatch(about) is not None
+    one = await complaints.complaint_of(visit.parts.database, about, visit.person.person) if known else None
     if one is None:
         raise HTTPException(404)
     return one

@@ -54,7 +54,7 @@ async def listed(visit: Visit) -> Response:
     words = visit.query("find")[:200]
     if words:
         about = complaint_id(visit.parts.settings.namespace, words)
-        if await complaints.complaint_of(visit.parts.database, about) is not None:
+        if await complaints.complaint_of(visit.parts.database, about, visit.person.person) is not None:
             return visit.go(f"/complaints/{about}")
         return await _page(visit, problem=NOT_KNOWN.format(words), status=404)
     return await _page(visit)
@@ -73,11 +73,12 @@ async def open_(visit: Visit) -> Response:
         return await _page(visit, given, problem=_sentence(refused), status=400)
     at, by, namespace = now_iso(visit.now), visit.person.person, visit.parts.settings.namespace
     try:
-        asked = complaints.opening(namespace, deed, scope, by=by, at=at, sign=partial(sign, visit))
+        database, signs = visit.parts.database, partial(sign, visit)
+        asked = await complaints.opening(database, namespace, deed, scope, by=by, at=at, sign=signs)
     except Refused as refused:
         return await _page(visit, given, problem=_sentence(refused), status=403)
     said, status = told(await ask(visit, [complaint.request(asked)]))
-    one = await complaints.complaint_of(visit.parts.database, asked.about)
+    one = await complaints.complaint_of(visit.parts.database, asked.about, by)
     if one is None or asked.hold not in one.holds:
         refused_it = status != 200
         return await _page(visit, given if refused_it else {}, said=[] if refused_it else said,
@@ -120,7 +121,7 @@ async def _page(
 ) -> Response:
     after = _place(visit)
     async with visit.parts.database.connection() as connection:
-        found = await list_complaints(connection, after, LISTED + 1)
+        found = await list_complaints(connection, visit.person.person, after, LISTED + 1)
         shown = found[:LISTED]
         kept = await clips_kept(connection, shown)
     values: dict[str, Any] = {

@@ -18,6 +18,7 @@ from console.web.signing import ask, sign, told
 from console.web.visit import Visit
 from streams.messages import CategoryRequested, event
 from workers.catalogue.finding import Found, Wanted, own, search
+from workers.encounters.open_gaps import Waiting, waiting_for
 from workers.errors import Refused
 from workers.fate.outbox import Event
 from workers.footage.clip import CLIP_ID
@@ -123,6 +124,7 @@ async def _page(visit: Visit, *, problem: str = "", said: list[str] | None = Non
         "problem": problem,
         "said": said or [],
         "returned": await _returned(visit),
+        "waiting": await _waiting(visit),
         "first": after is None,
         "older": urlencode({"at": found.after.at.isoformat() if found.after.at else "", "id": found.after.clip_id})
         if found.after
@@ -135,6 +137,12 @@ async def _returned(visit: Visit) -> list[Returned]:
     """What panels and supervisors found of encounters at which they were; the newest."""
     async with visit.parts.database.connection() as connection:
         return (await returned_to(connection, visit.person.person))[:MOST_RETURNED]
+
+
+async def _waiting(visit: Visit) -> Waiting:
+    """What of their encounters waits for their word."""
+    async with visit.parts.database.connection() as connection:
+        return await waiting_for(connection, visit.person.person)
 
 
 def _line(clip: Found, person: str, hidden: frozenset[str]) -> dict[str, Any]:

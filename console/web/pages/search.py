@@ -34,8 +34,10 @@ def wanted_of(visit: Visit) -> tuple[Wanted, str]:
         until = last + timedelta(days=1) if last else None
     except ValueError as error:
         problem = NO_DAY.format(str(error))
-    named = {name: visit.query(name)[:LONGEST] or None for name in ("officer", "camera", "incident", "category")}
-    return Wanted(since=since, until=until, **named), problem
+    officer, camera, incident, category = (
+        visit.query(name)[:LONGEST] or None for name in ("officer", "camera", "incident", "category")
+    )
+    return Wanted(officer, camera, incident, category, since, until), problem
 
 
 def place_of(visit: Visit) -> tuple[Place | None, str]:
@@ -109,9 +111,8 @@ async def reasons(visit: Visit) -> Response:
     person, officer, clip = (visit.query(name)[:LONGEST] for name in ("person", "officer", "clip"))
     before = _before(visit)
     asked = Asked(person or None, officer or None, clip or None)
-    found = await reasons_given(
-        visit.parts.database, asked, restricted=visit.person.has({Role.STANDARDS}), before=before
-    )
+    restricted, reader = visit.person.has({Role.STANDARDS}), visit.person.person
+    found = await reasons_given(visit.parts.database, asked, restricted=restricted, reader=reader, before=before)
     given = {"person": person, "officer": officer, "clip": clip}
     older = ""
     if len(found) == REASONS:

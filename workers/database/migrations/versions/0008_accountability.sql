@@ -30,6 +30,11 @@ CREATE INDEX encounters_by_time ON encounters (at);
 
 CREATE INDEX encounters_by_reference ON encounters (reference);
 
+-- A supervisor's unit is a borough or a basic command unit, whatever its capitals.
+CREATE INDEX encounters_by_borough ON encounters (lower(borough), at);
+
+CREATE INDEX encounters_by_bcu ON encounters (lower(bcu), at);
+
 CREATE INDEX encounters_by_incident ON encounters (incident) WHERE incident IS NOT NULL;
 
 -- Written by encounters alone. Every version of each record as it was signed: a correction adds one.
@@ -48,23 +53,46 @@ CREATE TABLE encounter_officers (
     encounter_id text NOT NULL,
     officer text NOT NULL,
     role text NOT NULL,                 -- lead, present
+    at timestamptz NOT NULL,            -- of the encounter: an officer's newest is one step into the index
     PRIMARY KEY (encounter_id, officer)
 );
 
-CREATE INDEX encounter_officers_by_officer ON encounter_officers (officer);
+CREATE INDEX encounter_officers_by_officer ON encounter_officers (officer, at DESC, encounter_id);
 
 -- Projection made by encounters, again at any time (workers/encounters/joining.py): whose clips show which encounter.
 CREATE TABLE encounter_clips (
     encounter_id text NOT NULL,
     clip_id text NOT NULL,
     officer text NOT NULL,
-    how text NOT NULL,                  -- time, time+incident, incident
+    how text NOT NULL,                  -- time, with +incident and +place; incident
     source_type text NOT NULL,
     beside text,                        -- of a Taser's recording: the body-worn clip of the same moment
     PRIMARY KEY (encounter_id, clip_id, officer)
 );
 
 CREATE INDEX encounter_clips_by_clip ON encounter_clips (clip_id);
+
+-- Projection made by encounters, again at any time from the sidecars in the vault: how near the track of a clip came
+-- to an encounter of its time. One number of each pair, never a place of a clip; it goes when the clip is deleted.
+CREATE TABLE encounter_places (
+    encounter_id text NOT NULL,
+    clip_id text NOT NULL,
+    lat double precision NOT NULL,      -- of the record that the track was read for; never of the clip
+    lon double precision NOT NULL,
+    since timestamptz NOT NULL,         -- part of the track that was looked at, by the camera's clock
+    until timestamptz NOT NULL,
+    metres double precision,            -- from the record's place to the nearest point; null: no track to believe
+    elsewhere boolean NOT NULL DEFAULT false, -- the clip is deleted, and was recorded elsewhere
+    unread boolean NOT NULL DEFAULT true,
+    PRIMARY KEY (encounter_id, clip_id)
+);
+
+CREATE INDEX encounter_places_by_clip ON encounter_places (clip_id);
+
+CREATE INDEX encounter_places_unread ON encounter_places (since DESC) WHERE unread;
+
+-- Written by encounters alone: no clip shows these, and clips that nobody signed out are to be looked for around them.
+CREATE TABLE encounter_unsearched (encounter_id text PRIMARY KEY);
 
 -- The same: what of an encounter the body-worn clips of an officer do not show, or do not let hear.
 CREATE TABLE encounter_gaps (
@@ -97,6 +125,8 @@ CREATE TABLE encounter_unmatched (
 );
 
 CREATE INDEX encounter_unmatched_open ON encounter_unmatched (open_since) WHERE reason IS NULL;
+
+CREATE INDEX encounter_unmatched_by_officer ON encounter_unmatched (officer, open_since);
 
 -- Written by encounters alone. Why footage is missing, or its record, as people gave it; of one gap the newest counts.
 CREATE TABLE encounter_reasons (

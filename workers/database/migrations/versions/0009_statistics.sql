@@ -28,10 +28,11 @@ CREATE TABLE counted_deeds (
     clip_id text,
     category text,
     rule text,
-    hold_reason text
+    hold_reason text,
+    hold text                           -- which hold; null: recorded before headers said so
 );
 
-CREATE INDEX counted_deeds_by_clip ON counted_deeds (clip_id, type) INCLUDE (index, category, hold_reason);
+CREATE INDEX counted_deeds_by_clip ON counted_deeds (clip_id, type) INCLUDE (index, category, hold_reason, hold);
 
 CREATE INDEX counted_deeds_by_time ON counted_deeds (type, at) INCLUDE (index, verb, clip_id, rule, hold_reason);
 

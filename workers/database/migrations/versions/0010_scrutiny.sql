@@ -55,7 +55,9 @@ ALTER TABLE hold_ends DROP CONSTRAINT hold_ends_pkey;
 
 ALTER TABLE hold_ends ADD PRIMARY KEY (hold_id, given_by);
 
--- What the feed of possible misuse looks for: early disposals, and categories given in a span.
+-- What the feed of possible misuse looks for: early disposals, categories given, and requests refused in a span.
 CREATE INDEX clip_fate_early ON clip_fate (clip_id) WHERE facts @> '[{"type": "early"}]';
 
-CREATE INDEX custody_categorised ON custody (time) WHERE type = 'clips.categorised'
+CREATE INDEX custody_categorised ON custody (time) WHERE type = 'clips.categorised';
+
+CREATE INDEX custody_refused ON custody (time) WHERE type = 'requests.refused'
