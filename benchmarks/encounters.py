@@ -25,8 +25,9 @@ from local.postgres import Postgres
 from streams.encounter_places import READ_AT_ONCE, SEARCHED_AT_ONCE
 from workers.database.engine import Database
 from workers.database.schema import upgrade
+from workers.encounters.batch import TOGETHER, join_all
 from workers.encounters.day import Rules
-from workers.encounters.joining import Tally, join_all, join_span
+from workers.encounters.joining import Tally, join_span
 from workers.encounters.queries import list_gaps
 from workers.encounters.readings import unread
 from workers.encounters.unclaimed import search
@@ -132,7 +133,7 @@ async def measure(dsn: str, clips: int, encounters: int) -> bool:
     upgrade(dsn, "bench")
     rules = Rules(flags=("stop-and-search", "use-of-force"))
     held: list[float] = []
-    async with Database(dsn, "bench", size=1) as database:
+    async with Database(dsn, "bench", size=TOGETHER) as database:
         began = time.perf_counter()
         await load(database, clips, encounters)
         print(

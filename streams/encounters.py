@@ -34,8 +34,9 @@ from streams.requests import Requests
 from streams.scrutiny import Scrutiny, end_what_is_due
 from streams.stage import Envelope, Parts, Stage
 from workers.database.engine import Connection
+from workers.encounters.batch import join_all
 from workers.encounters.check import checked
-from workers.encounters.joining import alone, join_all, join_one
+from workers.encounters.joining import alone, join_one
 from workers.encounters.marking import is_far_behind, look
 from workers.encounters.rows import enter_reason, find_encounter, is_gap, store
 from workers.encounters.statements import ENCOUNTER_ID, EncounterReason, EncounterRecord, encounter_id, strangers

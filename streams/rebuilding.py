@@ -27,7 +27,7 @@ from workers.custody.log import erase_disposed
 from workers.custody.restoring import restore_log
 from workers.database.engine import Database
 from workers.database.schema import drop_schema, replace_schema, upgrade
-from workers.encounters.joining import join_all
+from workers.encounters.batch import join_all
 from workers.encounters.restoring import RestoredEncounters, keep_what_was_told, restore_encounters
 from workers.errors import MessageInvalid
 from workers.fate import restoring as fate_restoring

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 
 from streams.encounter_rules import rules_of
 from tests.encounters.force import Force, an_encounter
-from workers.encounters.joining import join_all
+from workers.encounters import batch
 from workers.encounters.seen import NOBODY, clips_named
 from workers.footage.recording import Place, SourceType
 
@@ -85,7 +86,7 @@ async def found(force: Force, names: Names) -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("clips_first", [True, False], ids=["clips first", "records first"])
-async def test_each_day_is_joined_as_it_says(force: Force, clips_first: bool) -> None:
+async def test_each_day_is_joined_as_it_says(force: Force, clips_first: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     names = Names()
     for day in DAYS.values():
         await happen(force, day, names, clips_first=clips_first)
@@ -100,9 +101,11 @@ async def test_each_day_is_joined_as_it_says(force: Force, clips_first: bool) ->
     said = await force.database.fetch(query, (list(names.of),))
     joined = {clip.clip_id: officer for officer, clips in by_officer.items() for clip in clips}
     assert joined == {row["clip_id"]: row["officer"] or NOBODY for row in said}, "whose a clip is, is one rule"
-    tally = await join_all(force.database, rules_of(force.settings))
-    assert tally.encounters == sum(len(day["encounters"]) for day in DAYS.values())
-    assert await found(force, names) == expected, "the batch makes what the increments made"
+    for length in (batch.AT_ONCE, timedelta(days=1)):  # in one span, and in many of which two are joined together
+        monkeypatch.setattr(batch, "AT_ONCE", length)
+        tally = await batch.join_all(force.database, rules_of(force.settings))
+        assert tally.encounters == sum(len(day["encounters"]) for day in DAYS.values())
+        assert await found(force, names) == expected, "the batch makes what the increments made"
 
 
 async def test_a_corrected_officer_takes_the_clip_along(force: Force) -> None:

@@ -10,7 +10,7 @@ from streams.rebuilding import _is_message as is_message
 from tests.encounters.force import Force, an_encounter
 from workers.database.engine import Database
 from workers.database.schema import upgrade
-from workers.encounters.joining import join_all
+from workers.encounters.batch import join_all
 from workers.encounters.queries import list_gaps
 from workers.encounters.restoring import restore_encounters
 from workers.encounters.statements import EncounterRecord, encounter_id

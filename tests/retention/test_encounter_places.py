@@ -20,7 +20,7 @@ from tests.retention.held import HERE, TEN, Held, near
 from tests.retention.rebuilt import record
 from tests.retention.test_holds import FAST
 from workers.database.engine import Row
-from workers.encounters.joining import join_all
+from workers.encounters.batch import join_all
 from workers.encounters.queries import known_of
 from workers.encounters.statements import EncounterRecord, encounter_id
 from workers.errors import ConfigurationInvalid, StoreAway

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 from msgspec import Struct
 
@@ -42,7 +43,13 @@ class Rules(Struct, frozen=True):
     @property
     def slack(self) -> timedelta:
         """`clocks`."""
-        return timedelta(seconds=self.clocks)
+        return _span(self.clocks)
+
+
+@lru_cache
+def _span(seconds: float) -> timedelta:
+    # A join asks for it at each comparison of a clip with an encounter.
+    return timedelta(seconds=seconds)
 
 
 class ClipSeen(Struct, frozen=True):
@@ -183,14 +190,28 @@ class Unmatched(Struct, frozen=True):
     beside: str | None = None
 
 
+class Lacking(Struct, frozen=True):
+    """An encounter of which something is missing, and the clips of that time that were compared with it.
+
+    Attributes:
+        elsewhere: those that were recorded elsewhere.
+    """
+
+    meeting: Meeting
+    clips: tuple[ClipSeen, ...]
+    elsewhere: tuple[ClipSeen, ...]
+
+
 class Joined(Struct, frozen=True):
     """What became of an officer's day; each part in an order that depends on nothing but the day.
 
     Attributes:
         asked: what the tracks of the clips of that time are to be asked, whether or not it is known already.
+        lacking: what the gaps are of.
     """
 
     shown: tuple[Shown, ...]
     gaps: tuple[Gap, ...]
     unmatched: tuple[Unmatched, ...]
     asked: tuple[Asked, ...] = ()
+    lacking: tuple[Lacking, ...] = ()

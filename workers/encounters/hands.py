@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -44,17 +44,24 @@ class Hands:
         place = bisect_right(self._times.get(camera, ()), at)
         return self._officers[camera][place - 1] if place else None
 
-    def held(self, docked: Mapping[str, datetime]) -> dict[str, list[Held]]:
+    def cameras_of(self, officers: Collection[str]) -> list[str]:
+        """Cameras that these officers had."""
+        wanted = frozenset(officers)
+        return sorted(camera for camera, had in self._officers.items() if not wanted.isdisjoint(had))
+
+    def held(self, officers: Collection[str], docked: Mapping[str, datetime]) -> dict[str, list[Held]]:
         """Officer → cameras that they had.
 
         Args:
+            officers: these.
             docked: camera → its newest docking.
         """
+        wanted = frozenset(officers)
         found: dict[str, list[Held]] = {}
         for camera, times in self._times.items():
             ends = [*times[1:], None]
             for officer, since, until in zip(self._officers[camera], times, ends, strict=True):
-                if officer is not None:
+                if officer in wanted:
                     found.setdefault(officer, []).append(Held(camera, since, until, docked.get(camera)))
         return found
 

@@ -9,6 +9,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
+import msgspec
+
 from workers.encounters.coverage import coverage
 from workers.encounters.day import (
     LONGEST,
@@ -16,6 +18,7 @@ from workers.encounters.day import (
     ClipSeen,
     Gap,
     Joined,
+    Lacking,
     Meeting,
     OfficersDay,
     Rules,
@@ -40,7 +43,7 @@ def join(day: OfficersDay, rules: Rules) -> Joined:
     body_worn = [clip for clip in clips if clip.source_type is SourceType.BODY_WORN]
     starts = [clip.began for clip in clips]
     shown: list[Shown] = []
-    gaps: list[Gap] = []
+    lacking: list[Lacking] = []
     tracks: list[Asked] = []
     for meeting in sorted(day.meetings, key=lambda one: (one.at, one.encounter_id)):
         # What began too late, or a day before the first moment that counts, need not be looked at.
@@ -62,9 +65,26 @@ def join(day: OfficersDay, rules: Rules) -> Joined:
             Shown(meeting.encounter_id, clip.clip_id, how, clip.source_type, beside(clip, body_worn, rules))
             for clip, how in near
         ]
-        at_the_time = [clip for clip, how in near if how.startswith("time")]
-        gaps += gaps_of(meeting, at_the_time, elsewhere, day, rules)
-    return Joined(tuple(shown), tuple(gaps), tuple(_unmatched(clips, body_worn, shown, rules)), tuple(tracks))
+        at_the_time = tuple(clip for clip, how in near if how.startswith("time"))
+        lacking.append(Lacking(meeting, at_the_time, tuple(elsewhere)))
+    unmatched = tuple(_unmatched(clips, body_worn, shown, rules))
+    return explained(Joined(tuple(shown), (), unmatched, tuple(tracks), tuple(lacking)), day, rules)
+
+
+def explained(joined: Joined, day: OfficersDay, rules: Rules) -> Joined:
+    """What is missing, and what the records of this day say of it.
+
+    Which gaps there are follows from the clips alone. So whoever joined a day without its cameras, since most days need
+    none, asks this again with them and has what a join of the whole day would have come to.
+    """
+    gaps: list[Gap] = []
+    lacking: list[Lacking] = []
+    for one in joined.lacking:
+        found = gaps_of(one.meeting, one.clips, one.elsewhere, day, rules)
+        if found:
+            gaps += found
+            lacking.append(one)
+    return msgspec.structs.replace(joined, gaps=tuple(gaps), lacking=tuple(lacking))
 
 
 def matched(meeting: Meeting, clip: ClipSeen, rules: Rules) -> str | None:

@@ -1,32 +1,28 @@
-"""The join over the catalogue: everybody's, span by span, or of a few officers around something new.
+"""The join over the catalogue: of everybody in a span, or of a few officers around something new.
 
-What it writes is projected: it may be made anew at any time, and is the same for the same record. Memory is that of one
-span, however long the past is.
+What it writes is projected: it may be made anew at any time, and is the same for the same record.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
-from workers.database.engine import Connection, Database, execute, fetch, fetch_plain
+from workers.database.engine import Connection, execute, fetch, fetch_plain
 from workers.encounters import seen
 from workers.encounters.day import LONGEST, ClipSeen, Joined, OfficersDay, Rules, Span
 from workers.encounters.hands import Hands, docked, hands
-from workers.encounters.join import SAME_INCIDENT, flagged_by, join
+from workers.encounters.join import SAME_INCIDENT, explained, flagged_by, join
 from workers.encounters.readings import ask, metres_of, readings_of
 from workers.encounters.unclaimed import unclaimed, want_search
 from workers.encounters.words import GapKind
 
 MARGIN = LONGEST + SAME_INCIDENT
 """How far around a span is looked: the longest encounter or clip, and what the same incident still joins."""
-
-AT_ONCE = timedelta(days=10)
-"""Length of a span of the batch."""
 
 
 class Tally(Struct):
@@ -36,33 +32,6 @@ class Tally(Struct):
     clips: int = 0
     gaps: int = 0
     unmatched: int = 0
-
-
-async def join_all(database: Database, rules: Rules, *, told: Callable[[int], None] = lambda n: None) -> Tally:
-    """Join everything anew, span by span, each in a transaction of its own.
-
-    Args:
-        told: gets the number of encounters that are done.
-    """
-    tally = Tally()
-    first = await database.fetch_one(
-        "SELECT (SELECT size FROM custody_head) AS size,"
-        " LEAST((SELECT min(at) FROM encounters), (SELECT min(recorded_at) FROM clips)) AS since,"
-        " GREATEST((SELECT max(at) FROM encounters), (SELECT max(recorded_at) FROM clips)) AS until"
-    )
-    assert first is not None
-    async with database.transaction() as connection:
-        await execute(connection, "DELETE FROM encounter_unmatched")
-    at, until = first["since"], first["until"]
-    while at is not None and at <= until:
-        over = at + AT_ONCE
-        async with database.transaction() as connection:
-            await alone(connection)
-            await join_span(connection, rules, at, over, None, tally)
-        told(tally.encounters)
-        at = over
-    await database.execute("UPDATE encounter_cursor SET upto = GREATEST(upto, %s)", (first["size"],))
-    return tally
 
 
 async def join_span(
@@ -98,7 +67,7 @@ async def join_span(
     unfilmed = {gap.encounter_id for one in joined.values() for gap in one.gaps if gap.kind is GapKind.NONE}
     around = await unclaimed(connection, readings, {one: where[one] for one in unfilmed & where.keys()}, clips, rules)
     for officer, day in (await _with_cameras(connection, days, unsure, taken, early, late)).items():
-        joined[officer] = join(around.added_to(day), rules)
+        joined[officer] = explained(joined[officer], around.added_to(day), rules)
     mine = {
         meeting.encounter_id: meeting.at
         for day in days.values() for meeting in day.meetings if since <= meeting.at < until
@@ -130,8 +99,8 @@ async def _with_cameras(
     """The days of officers of whom something is missing, with their cameras and what those say."""
     if not unsure:
         return {}
-    cameras = sorted({one.camera for officer, found in taken.held({}).items() if officer in days for one in found})
-    held = taken.held(await docked(connection, cameras))
+    cameras = taken.cameras_of(unsure)
+    held = taken.held(unsure, await docked(connection, cameras))
     logs = await seen.logs(connection, cameras, since, until)
     made = {}
     for officer in unsure:
@@ -154,7 +123,13 @@ async def _write(
     for table in ("encounter_clips", "encounter_gaps"):
         await execute(connection, f"DELETE FROM {table} WHERE encounter_id = ANY(%(mine)s){only}", given)
     await execute(connection, "DELETE FROM encounter_unmatched WHERE clip_id = ANY(%(theirs)s)", given)
-    reasons = await _reasons(connection, given)
+    reasons = await _reasons(
+        connection,
+        {
+            "mine": [gap.encounter_id for one in joined.values() for gap in one.gaps if gap.encounter_id in mine],
+            "theirs": [u.clip_id for one in joined.values() for u in one.unmatched if u.clip_id in theirs],
+        },
+    )
     shown, gaps, unmatched = [], [], []
     for officer, one in joined.items():
         shown += [
@@ -205,7 +180,11 @@ async def log_size(connection: Connection) -> int:
 
 
 async def alone(connection: Connection) -> int:
-    """Keep others from joining until this transaction ends; returns of how much of the log the join is the fold."""
+    """Keep others from joining, and the batch, until this transaction ends.
+
+    Returns:
+        Of how much of the log the join is the fold.
+    """
     upto: int = (await fetch(connection, "SELECT upto FROM encounter_cursor FOR UPDATE"))[0]["upto"]
     return upto
 

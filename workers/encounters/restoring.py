@@ -1,6 +1,6 @@
 """Encounters and reasons, made again from the custody log: what a known person signed, in its order.
 
-What no key proves is passed over and named. The join is made anew afterwards (`joining.join_all`).
+What no key proves is passed over and named. The join is made anew afterwards (`batch.join_all`).
 """
 
 from __future__ import annotations
