@@ -26,6 +26,7 @@ from local.keeper import Keeper, Kept
 from local.processes import Identity
 from local.programs import RunningProgram, end_recorded, read_programs
 from local.stack import POLICIES, Stack
+from workers.decoding import know_types
 from workers.errors import BwvError, ConfigurationInvalid
 
 SERVER_GRACE = 20.0
@@ -189,6 +190,7 @@ def main() -> int:
     parser.add_argument("--cache", type=Path)
     parser.add_argument("--java")
     given = parser.parse_args()
+    know_types()
     try:
         supervisor = Supervisor(given.home, policies=given.policies, cache=given.cache, java=given.java)
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -14,6 +14,7 @@ from local.postgres import Postgres
 from tests.running import UNTIL_THE_FOLDER_ENDS
 from tests.schemas import Schemas
 from workers.database.engine import Database
+from workers.decoding import know_types
 
 # How fast a machine is that does other things too says nothing about our code.
 settings.register_profile("shared machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -64,6 +65,11 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
     """After the last test of a folder its servers stop."""
     if nextitem is None or _folder(nextitem) != _folder(item):
         UNTIL_THE_FOLDER_ENDS.close()
+
+
+def pytest_collection_finish() -> None:
+    """Everything is imported and no test has started a thread: as a process of ours begins."""
+    know_types()
 
 
 @pytest.hookimpl(trylast=True)

@@ -19,6 +19,7 @@ from rich.table import Table
 from streams.messages import Message, event
 from streams.settings import Settings, load
 from workers.database.engine import Database, Parameters, Row
+from workers.decoding import know_types
 from workers.errors import BrokerAway, ConfigurationInvalid, DatabaseAway, PartUnreachable
 from workers.keys.signing import Role, Signed, Signer
 from workers.keys.statements import PURPOSES
@@ -62,6 +63,7 @@ def show_table(title: str, columns: Iterable[str], rows: Iterable[Iterable[Any]]
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Run a command's coroutine."""
+    know_types()
     return asyncio.run(work)
 
 

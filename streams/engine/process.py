@@ -26,6 +26,7 @@ from streams.stage import LongStage, Parts, Stage
 from streams.topics import dead_letters_of
 from workers import failpoints
 from workers.database.engine import Database
+from workers.decoding import know_types
 from workers.errors import ConfigurationInvalid, PassingFault
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,7 @@ def _run(name: str, settings: Settings, work: Work) -> int:
     logs.configure(name, settings.credentials, files=settings.secret_files)
     try:
         _arm(settings)
+        know_types()
         with tracing.recording(settings, name):
             return asyncio.run(_main(name, settings, work))
     except ConfigurationInvalid as error:
