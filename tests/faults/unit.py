@@ -7,7 +7,7 @@ import itertools
 import json
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from click.testing import CliRunner
@@ -33,14 +33,20 @@ class Unit:
         self.gateway = gateway
         self._items_before = gateway.standing().items_received
 
-    async def bwv(self, *words: str) -> Any:
-        """Run one of our commands; its JSON."""
+    async def bwv(self, *words: str, ends: Collection[int] = (0,)) -> Any:
+        """Run one of our commands; its JSON.
+
+        Args:
+            ends: codes with which it may end.
+        """
         given = ["--home", str(self.system.home), *words, "--json"]
         # Not standalone: as a whole command click would end with 0 whatever ours return.
         done = await asyncio.to_thread(CliRunner().invoke, cli, given, standalone_mode=False)
         if isinstance(done.exception, PartUnreachable):
             raise done.exception
-        assert done.exception is None and not done.return_value, f"{words}: {done.output} {done.exception!r}"
+        assert done.exception is None and int(done.return_value or 0) in ends, (
+            f"{words}: {done.output} {done.exception!r}"
+        )
         return json.loads(done.stdout)
 
     # -- what is done --------------------------------------------------------------------------------------
@@ -71,13 +77,15 @@ class Unit:
         end = time.monotonic() + PATIENCE
         while True:
             try:
-                said = await self.bwv("submit", str(batch))
+                # 1: a gateway has rejected one of them before the last was answered.
+                said = await self.bwv("submit", str(batch), ends=(0, 1))
             except PartUnreachable:
                 # The stage is killed more often than it is started again within a minute. A person who was not
                 # answered gives the same file again.
                 if time.monotonic() > end:
                     raise
             else:
+                assert said["submitted"] and not said["faults"] and len(said["rows"]) == count, said
                 return [row["submission_id"] for row in said["rows"]]
 
     async def an_hour_passes(self, submissions: list[str]) -> None:

@@ -22,6 +22,7 @@ from workers.prosecution.statements import CaseKind, Clock, OrderedItem, Purpose
 from workers.prosecution.submission.compare import compare
 from workers.prosecution.submission.manifest import FORMAT, Manifest, ManifestCase, ManifestItem
 from workers.prosecution.submission.mme import Mme
+from workers.retention.shipped import shipped
 
 
 class Moment:
@@ -115,8 +116,8 @@ async def everything(database: Database) -> None:
         for sweep, state, cause in (("s-1", "stopped", "budget"), ("s-2", "done", None), ("s-3", "approved", "budget")):
             await put(at, "sweeps", sweep_id=sweep, started_at=moment.now, policy=1, due=9, intended=0, state=state,
                       cause=cause, reason="too many")  # fmt: skip
-        await put(at, "policies", version=3, name="met", toml="", sha256="", adopted_at=moment.now, adopted_by="A",
-                  adoption="{}")  # fmt: skip
+        await put(at, "policies", version=3, name="met", toml=shipped("met"), sha256="", adopted_at=moment.now,
+                  adopted_by="A", adoption="{}")  # fmt: skip
         await _cases(at)
 
 

@@ -223,7 +223,7 @@ async def test_a_recording_that_was_cut_off_is_refused_or_whole(tool: Tool, foot
 
 async def test_ffmpeg_is_ended_when_its_time_is_over(tool: Tool, tmp_path: Path) -> None:
     clip = screen.numbered(tmp_path / "clip.mp4", pictures=25, size="1280x720")
-    hasty = Tool(tool.ffmpeg, tool.ffprobe, tool.version, tool.walls, 0.3, tool.memory)
+    hasty = Tool(tool.ffmpeg, tool.ffprobe, tool.version, tool.walls, 0.01, tool.memory)
     with pytest.raises(Refused, match="did not come to an end"):
         await made(hasty, clip, tmp_path / "out", Kind.PLAYBACK)
 
