@@ -36,6 +36,11 @@ _LOGGING = {
 }
 
 
+def cluster_id(number: uuid.UUID) -> str:
+    """As Kafka writes one, and as its tool reads it: what begins with "-" would be an option to it."""
+    return base64.urlsafe_b64encode(number.bytes).decode().rstrip("=").replace("-", "_")
+
+
 class Kafka(Server):
     """A broker and its controller in one process.
 
@@ -124,7 +129,7 @@ class Kafka(Server):
             self._format()
 
     def _format(self) -> None:
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        cluster = cluster_id(uuid.uuid4())
         tool = ["kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties)]
         done = subprocess.run(
             tethered(self._jvm("128m", *tool)),

@@ -30,6 +30,7 @@ def listen(host: str, port: int, *, send_buffer: int | None = None) -> socket.so
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)  # connections inherit it
     try:
         listening.bind((host, port))
+        listening.listen()  # already: whoever is told the address before it is served waits and is not refused
     except OSError:
         listening.close()
         raise

@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import stat
+import uuid
 from pathlib import Path
 
 import psycopg
@@ -16,7 +17,7 @@ from minio.error import S3Error
 from local.credentials import store_roles
 from local.ffmpeg import find_ffmpeg
 from local.java import find_java
-from local.kafka import Kafka
+from local.kafka import Kafka, cluster_id
 from local.postgres import Postgres
 from local.stack import POLICIES
 from local.store import Store
@@ -157,3 +158,8 @@ def test_only_a_java_that_runs_kafka_will_do(tmp_path: Path) -> None:
 def test_ffmpeg_is_found_with_its_version() -> None:
     found = find_ffmpeg()
     assert Path(found.ffmpeg).exists() and Path(found.ffprobe).exists() and found.version
+
+
+def test_no_id_of_a_cluster_begins_as_an_option_does() -> None:
+    assert not cluster_id(uuid.UUID(bytes=b"\xf8" * 16)).startswith("-")
+    assert len({cluster_id(uuid.UUID(int=number << 64)) for number in range(1000)}) == 1000

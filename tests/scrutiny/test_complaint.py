@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.scrutiny.scrutinised import PLACE
@@ -112,6 +112,8 @@ STEPS = st.one_of(
 )  # fmt: skip
 
 
+@example([OutcomeSent("2026-02-01"), ReviewApplied("2026-02-01"), ReviewDecided("2026-03-02"),
+          ReviewApplied("2026-02-01"), ReviewDecided("2026-02-01")])  # fmt: skip
 @given(st.lists(STEPS, max_size=12))
 def test_whatever_is_said_next_no_end_that_was_promised_comes_sooner(steps: list[Deed]) -> None:
     complaint, promised = after(), datetime.min.replace(tzinfo=UTC)

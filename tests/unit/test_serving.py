@@ -20,3 +20,10 @@ async def test_a_small_answer_does_not_wait_for_an_acknowledgement() -> None:
         _, writer = await asyncio.open_connection(*listening.getsockname())
         assert await delays == 1, "Nagle's algorithm is off"
         writer.close()
+
+
+def test_who_comes_before_it_is_served_waits() -> None:
+    with listen("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname(), timeout=5) as early:
+        accepted, address = listening.accept()
+        accepted.close()
+        assert address == early.getsockname()

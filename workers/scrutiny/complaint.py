@@ -72,7 +72,8 @@ def apply(before: Complaint | None, asked: ScrutinyDeed) -> Complaint:
             return replace(after, sent=sent, applied=None, decided=None)
         case ReviewApplied():
             _need(before.sent is not None, "a review is applied for after the outcome was sent")
-            applied = _day("the review was applied for on", asked.deed.day, before.sent, today)
+            # Another review follows the one that was decided: else its own end could come before the promised one.
+            applied = _day("the review was applied for on", asked.deed.day, before.decided or before.sent, today)
             return replace(after, applied=applied, decided=None)
         case ReviewDecided():
             _need(before.applied is not None, "nobody has applied for a review of this outcome")
